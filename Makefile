@@ -1,0 +1,48 @@
+# Everything a person types. `make help` lists it; each target says what it does while it does it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK ?= docker/locks/cpu.txt
+SMALL := docker/locks/no-deps.txt
+
+.PHONY: help demo test check fix bench models up lock
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): $(LOCK) $(SMALL) pyproject.toml
+	@echo "== installing into $(VENV) from $(LOCK): a few minutes the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python {sys.version.split()[0]} is below 3.11: run make PYTHON=python3.11 (or newer)")'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $(SMALL) --editable .
+	@touch $(STAMP)
+
+models: $(STAMP)  ## convert the small chat model that the demo and the tests use into home/models
+	$(BIN)/python -m pipeline.demo.origin
+
+demo: $(STAMP)  ## the whole loop with a real 135M model: a day promoted, a bad day blocked (about 15 minutes)
+	$(BIN)/equipoise demo
+
+test: $(STAMP)  ## the fast tests (under 10 minutes on 2 cores)
+	$(BIN)/python -m pytest -q -m "not slow and not e2e and not gpu and not cluster" tests
+
+check: $(STAMP)  ## static checks: ruff, import-linter, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+fix: $(STAMP)  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## ingest beside DuckDB's own parse of the same file, in one run
+	$(BIN)/python -m evals.bench_ingest
+
+up: $(STAMP)  ## Airflow on loopback with this checkout's DAGs, in the foreground
+	docker/airflow-local.sh
+
+lock: ## make the lock files anew from pyproject.toml (needs the package registry)
+	docker/lock.sh

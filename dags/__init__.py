@@ -1,0 +1,1 @@
+"""When, where and after what: the only code that knows Airflow."""

@@ -1,0 +1,295 @@
+"""The lesson: recipes, task cards and suites as typed YAML. A default lives once, on its field; an unknown key is an error."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import BadRecipe
+from pipeline.settings import Settings
+
+SHIPPED = Path(__file__).parent
+EVALS = SHIPPED.parent / "evals"
+
+
+class Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Match(Spec):
+    """Which rows are this task. All given conditions must hold; several cards may not match one row."""
+
+    app: str | None = None
+    """The log's `app`, exactly."""
+    prompt_regex: str | None = None
+    """Found in the last user turn (Python `re`, search)."""
+    locale: str | None = None
+
+
+class Answer(Spec):
+    """One answer format per task."""
+
+    format: Literal["label", "json", "regex", "free"] = "free"
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
+    """JSON schema of the answer, for format json."""
+    pattern: str | None = None
+    """Full match wanted, for format regex."""
+
+
+class Task(Spec):
+    """A task card: one thing we teach."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    about: str = ""
+    match: Match = Match()
+    system: str | None = None
+    """The system text that training rows get when the log has none."""
+    labels: dict[str, str] | None = None
+    """Definitions, for balance and for the prompt-only measure."""
+    answer: Answer = Answer()
+    checker: Literal["exact", "label", "json", "regex", "contains"] = "exact"
+    """How a held-out answer is scored."""
+    cap: int = Field(1000, gt=0, le=1000)
+    """Most examples one mix may hold for this task."""
+    quotas: dict[Literal["boundary", "hard", "easy"], float] | None = None
+    """Shares of difficulty, summing to 1."""
+    key: bool = False
+    """A key task gets one more pass after all the others, and must be shown better."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Task":
+        if self.answer.format == "label" and not self.labels:
+            raise ValueError("answer.format is label and there are no labels: define them under labels:")
+        if self.answer.format == "regex" and not self.answer.pattern:
+            raise ValueError("answer.format is regex and answer.pattern is missing")
+        if self.quotas and abs(sum(self.quotas.values()) - 1) > 1e-6:
+            raise ValueError(f"quotas sum to {sum(self.quotas.values()):g}, they must sum to 1")
+        return self
+
+
+class Ingest(Spec):
+    consent_default: bool = True
+    """What an absent `consent` means."""
+
+
+class Mining(Spec):
+    """Which feedback becomes a row."""
+
+    min_edit_chars: int = Field(1, ge=1)
+    """A shorter edit is no answer."""
+    cosmetic_ratio: float = Field(0.9, gt=0, le=1)
+    """An edit more similar than this to the answer goes to SFT only: DPO would lower both (DPOP)."""
+    min_net_score: float = Field(1.0, gt=0)
+    """Votes for minus votes against that a contested answer or pick needs to be believed."""
+    max_rows_per_user_day: int = Field(50, gt=0)
+    """Rows that one user may put into one day's pairs."""
+    heldout_share: float = Field(0.1, ge=0, lt=1)
+    """Share of users and conversations that are never trained on and form the held-out tests."""
+    praise_sft: bool = False
+    """Whether praised answers become SFT rows too, at low weight."""
+    min_events: int = Field(1, ge=0)
+    """A day with fewer new signals than this trains nothing: the run ends green and says so."""
+
+
+class Mixing(Spec):
+    """How many rows of what, and in which order."""
+
+    ratio: float = Field(5.0, ge=0, le=20)
+    """general : domain, in row passes (DMT, arXiv 2310.05492; 5:1 is a sampling weight, not a law)."""
+    general: str = "general/general.jsonl"
+    """The general replay pool: a JSONL of {"messages": …}, found under recipes/."""
+    general_repeats: int = Field(3, ge=1, le=20)
+    """Most passes over one general row; what is missing then is recorded as a shortfall."""
+    replay_share: float = Field(1 / 256, ge=1 / 256, le=1)
+    """Least share of every other task beside the key pass."""
+    replay_rows: int = Field(64, ge=0)
+    """… and at least this many rows of it, or all it has."""
+    max_rows_per_user: int | None = Field(None, gt=0)
+    """Most rows of one user in the mix; null = no cap beyond the daily one."""
+    max_days: int | None = Field(None, gt=0)
+    """Days of pairs that are looked back on; null = all kept."""
+    train_other: bool = False
+    """Whether rows that no task card matched are trained on."""
+
+
+class Training(Spec):
+    """How the trainer runs. Null means that the plan decides from the data and says why."""
+
+    start: Literal["origin", "champion"] = "origin"
+    """Daily lessons start from the fixed origin; a hotfix continues the champion's adapter."""
+    method: Literal["auto", "sft", "sft+dpo", "sft+kto"] = "auto"
+    full_finetune: bool = False
+    """Train all weights instead of an adapter. Fast forgetting: the gate is what stands between this and users."""
+    lora_rank: int | None = Field(None, ge=1, le=512)
+    lora_alpha: int | None = Field(None, ge=1, le=2048)
+    lora_dropout: float | None = Field(None, ge=0, le=0.5)
+    learning_rate: float | None = Field(None, gt=0, le=0.1)
+    dpo_learning_rate: float | None = Field(None, gt=0, le=0.1)
+    dpo_beta: float | None = Field(None, gt=0, le=5)
+    epochs: int | None = Field(None, ge=1, le=20)
+    batch_size: int | None = Field(None, ge=1, le=1024)
+    gradient_accumulation: int | None = Field(None, ge=1, le=1024)
+    max_length: int | None = Field(None, ge=16, le=131072)
+    """Tokens of a row; longer rows are dropped with the reason, never cut."""
+    loss_type: Literal["nll", "dft"] | None = None
+    train_on: Literal["last", "every"] = "last"
+    """Loss on the last answer of a row, or on every answer."""
+    min_dpo_pairs: int = Field(64, ge=2)
+    """Fewer pairs than this: DPO is skipped and the plan says so."""
+    deepspeed: Literal["zero2", "zero3"] | None = None
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 17
+    save_steps: int | None = Field(None, ge=1)
+
+
+class Evaluation(Spec):
+    """What the model is asked before anybody else asks it."""
+
+    suites: list[str] = ["starter"]
+    """Suite files, by name."""
+    batch_size: int = Field(16, ge=1, le=1024)
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    max_heldout: int = Field(200, ge=1)
+    """Most held-out items a target task."""
+    max_new_tokens: int = Field(64, ge=1, le=4096)
+    """Longest answer to a held-out prompt."""
+    seed: int = 17
+
+
+class Gate(Spec):
+    """How small a loss must be shown to be. Scores are fractions: .02 is two points."""
+
+    margin: float = Field(0.02, gt=0, lt=1)
+    """Largest drop of an ability, against the champion."""
+    pooled_margin: float = Field(0.01, gt=0, lt=1)
+    """Largest drop over all items together, against the champion."""
+    margins: dict[str, float] = {}
+    """Margins of single abilities, by name."""
+    origin_margin: float = Field(0.04, gt=0, lt=1)
+    """Largest drop of an ability against the origin: what stops many small losses from adding up."""
+    origin_pooled_margin: float = Field(0.02, gt=0, lt=1)
+    strict: bool = False
+    """Block every proved drop, even one shown to be small."""
+    may_hold: bool = False
+    """Accept a suite so small that an unchanged model would usually be held."""
+    plan_psi: float = Field(0.1, gt=0, le=1)
+    """Share of items expected to flip between champion and candidate; for the feasibility of the margins."""
+    targets: Literal["superior", "noninferior"] = "superior"
+    """What the lesson's target tasks must show."""
+    target_margin: float = Field(0.05, gt=0, lt=1)
+    """Largest drop of a target task that is not asked to be superior."""
+
+
+class Recipe(Spec):
+    """One lesson, from logs to release."""
+
+    name: str = "daily"
+    about: str = ""
+    tasks: list[str] | None = None
+    """Task cards by name; null = every card that is found."""
+    ingest: Ingest = Ingest()
+    mining: Mining = Mining()
+    mixing: Mixing = Mixing()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    gate: Gate = Gate()
+    approval: Literal["auto", "on_hold", "always"] = "on_hold"
+    """Who promotes: the gate alone, a person where it holds, or always a person. A block is never promoted."""
+
+
+class Ability(Spec):
+    tasks: list[str]
+    """lm-eval task names."""
+    metric: str | None = None
+    """The metric that decides; null = the first that the task lists."""
+    filter: str | None = None
+    """The filter that decides; null = flexible before strict."""
+    cluster: str | None = None
+    """Column of the item that says which items hang together."""
+    report_only: bool = False
+    """Too small for its margin: it can block, it need not certify."""
+    kind: Literal["suite", "report"] = "suite"
+    """`report` is shown and never gates."""
+
+
+class Suite(Spec):
+    """A set of benchmarks: abilities group lm-eval tasks."""
+
+    name: str
+    about: str = ""
+    include: str | None = None
+    """Folder of lm-eval task files, relative to the suite file."""
+    defaults: bool = False
+    """Use lm-eval's own task names; most need a hub."""
+    data_dir: str | None = None
+    """Handed to the tasks as metadata `data_dir`; relative to the suite file."""
+    chat_template: bool = False
+    """Ask through the model's chat template."""
+    num_fewshot: int | None = Field(None, ge=0)
+    items: int | None = Field(None, ge=1)
+    """Most items a task, drawn with a recorded seed; null = all."""
+    abilities: dict[str, Ability]
+
+
+def find(settings: Settings, kind: str, file: str) -> Path:
+    """The file that is used: EQUIPOISE_CONFIG's own, else the shipped one. kind is recipes, tasks, suites or heldout."""
+    shipped = (EVALS if kind in ("suites", "heldout") else SHIPPED) / kind
+    folders = ([settings.config / kind] if settings.config else []) + [shipped]
+    for folder in folders:
+        path = (folder / file).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    raise BadRecipe(f"{kind}/{file} is in none of {', '.join(map(str, folders))}: name another or write it there")
+
+
+def read(path: Path, spec: type[Spec]) -> Any:
+    """Read one YAML file into its spec; the error names file, field, value and limit."""
+    try:
+        return spec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadRecipe(f"{path}: {_words(error)}") from None
+
+
+def _words(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return f"no readable YAML: {error}"
+    parts = []
+    for e in error.errors()[:5]:
+        value = repr(e.get("input"))
+        parts.append(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']} (it is {value if len(value) < 80 else value[:77] + '…'})")
+    return "; ".join(parts)
+
+
+def load(settings: Settings, name: str = "daily") -> Recipe:
+    found = read(find(settings, "recipes", f"{name}.yaml"), Recipe)
+    if found.name != name:
+        raise BadRecipe(f"recipes/{name}.yaml calls itself {found.name}: let name and file agree")
+    return found
+
+
+def cards(settings: Settings, recipe: Recipe) -> dict[str, Task]:
+    """The task cards of a lesson, by name."""
+    names = recipe.tasks
+    if names is None:
+        folders = ([settings.config / "tasks"] if settings.config else []) + [SHIPPED / "tasks"]
+        names = sorted({p.stem for folder in folders for p in folder.glob("*.yaml")})
+    found = {n: read(find(settings, "tasks", f"{n}.yaml"), Task) for n in names}
+    wrong = [n for n, card in found.items() if card.name != n]
+    if wrong:
+        raise BadRecipe(f"tasks/{wrong[0]}.yaml calls itself {found[wrong[0]].name}: let name and file agree")
+    return found
+
+
+def suite(settings: Settings, name: str) -> tuple[Suite, Path]:
+    """A suite and the file it stands in (its folders are relative to that)."""
+    path = find(settings, "suites", f"{name}.yaml")
+    return read(path, Suite), path
+
+
+def digest(*parts: object) -> str:
+    """sha256 of specs and plain values, for ids."""
+    plain = [p.model_dump(mode="json", by_alias=True) if isinstance(p, BaseModel) else p for p in parts]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()).hexdigest()

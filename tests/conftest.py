@@ -1,0 +1,46 @@
+"""What every test starts from: a home of its own and no variable of the machine's."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import settings as machine
+from pipeline.settings import Settings
+
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in os.environ if n.startswith("EQUIPOISE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings with an empty home."""
+    monkeypatch.setenv("EQUIPOISE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EQUIPOISE_USER_KEY", "0" * 64)
+    yield machine.load()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real logs and benchmark items beside the checkout; the test skips where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("../shared/data is absent: real logs and benchmark items are not part of the repository")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random chat model with SmolLM2's template; read only. Skips where torch is not installed."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from tests import tiny as maker
+
+    return maker.make(tmp_path_factory.mktemp("tiny"))
