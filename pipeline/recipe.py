@@ -90,6 +90,8 @@ class Mining(Spec):
     """Share of users and conversations that are never trained on and form the held-out tests."""
     praise_sft: bool = False
     """Whether praised answers become SFT rows too, at low weight."""
+    only: Literal["hotfix"] | None = None
+    """Mine only the conversations that a hotfix file brought."""
     min_events: int = Field(1, ge=0)
     """A day with fewer new signals than this trains nothing: the run ends green and says so."""
 
@@ -137,6 +139,8 @@ class Training(Spec):
     loss_type: Literal["nll", "dft"] | None = None
     train_on: Literal["last", "every"] = "last"
     """Loss on the last answer of a row, or on every answer."""
+    min_rows: int = Field(8, ge=1)
+    """Fewer rows of a task than this teach its noise: the task waits and the plan says "collect more"."""
     min_dpo_pairs: int = Field(64, ge=2)
     """Fewer pairs than this: DPO is skipped and the plan says so."""
     deepspeed: Literal["zero2", "zero3"] | None = None
@@ -209,6 +213,8 @@ class Ability(Spec):
     """The filter that decides; null = flexible before strict."""
     cluster: str | None = None
     """Column of the item that says which items hang together."""
+    n: int | None = Field(None, ge=1)
+    """Items it holds, declared so that margins can be judged before anything is evaluated; evaluate checks it."""
     report_only: bool = False
     """Too small for its margin: it can block, it need not certify."""
     kind: Literal["suite", "report"] = "suite"

@@ -74,3 +74,8 @@ def load() -> Settings:
         notify_url=env("NOTIFY_URL"),
         user_key=env("USER_KEY"),
     )
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """This process's environment for a child, with the hub switched off and `more` on top."""
+    return dict(os.environ) | {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"} | more  # noqa: TID251

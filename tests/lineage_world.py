@@ -1,0 +1,286 @@
+"""A small sealed lineage, from logs to verdict, with texts as real logs hold them: what report, promote, trace and status are tested on."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from pipeline import lineage, recipe
+from pipeline.settings import Settings
+from tests.paired_rows import row, target
+
+MESSAGE = pa.struct([(n, pa.string()) for n in ("role", "content", "name", "tool_call_id", "tool_calls")])
+ABILITIES = ("arithmetic", "knowledge", "reading", "common_sense", "instructions", "json_format")
+FLIPS = {  # lost, gained of 150 items, per ability
+    "promote": [(3, 4), (2, 2), (4, 3), (1, 2), (3, 5), (2, 9)],
+    "hold": [(9, 4), (4, 4), (6, 3), (5, 4), (6, 5), (2, 9)],
+    "block": [(36, 9), (8, 7), (6, 5), (9, 8), (7, 6), (1, 12)],
+}
+MARGINS = {"promote": (0.15, 0.06), "hold": (0.05, 0.02), "block": (0.15, 0.06)}
+PEOPLE = [("Ada Lovelace", 36, "London"), ("Alan Turing", 41, "Wilmslow"), ("Grace Hopper", 85, "Arlington"), ("Tu Youyou", 84, "北京")]
+
+
+@dataclass
+class World:
+    """The ids of one sealed lineage, by what they are."""
+
+    logs: str
+    pairs: str
+    mix: str
+    model: str
+    scores: dict[str, str]
+    verdict: str
+    conversations: list[str] = field(default_factory=list)
+
+
+def build(  # noqa: PLR0913 - each is one way in which lineages differ
+    settings: Settings,
+    verdict: str = "block",
+    *,
+    day: date = date(2026, 11, 20),
+    champion: str = "origin",
+    lesson: recipe.Recipe | None = None,
+    dpo: bool = True,
+    key: bool = True,
+    hotfix: bool = False,
+    text: Callable[[str], str] = str,
+    salt: str = "",
+) -> World:
+    """Seal every parent of a report. `text` sees every word that came from logs, models or configuration, so that a test can poison it."""
+    plain = (lesson or recipe.Recipe()).model_dump(mode="json")
+    make = _Maker(settings, day, plain, text, salt + verdict + champion)
+    logs = "" if hotfix else make.logs()
+    pairs = make.pairs(logs, dpo)
+    mix = make.mix(pairs, dpo, key)
+    model = make.model(mix, dpo, key)
+    scores = {"candidate": make.scores(model, verdict, "candidate")}
+    scores["champion"] = make.scores(champion, verdict, "champion")
+    scores["origin"] = scores["champion"] if champion == "origin" else make.scores("origin", verdict, "origin")
+    found = make.verdict(verdict, model, champion, scores, mix)
+    return World(logs, pairs, mix, model, scores, found, [f"c-{i}" for i in range(len(PEOPLE))])
+
+
+class _Maker:
+    def __init__(self, settings: Settings, day: date, plain: dict, text: Callable[[str], str], salt: str):
+        self.settings, self.day, self.plain, self.text, self.salt = settings, day, plain, text, salt
+        self.clock = datetime.fromisoformat(f"{day}T02:00:00+00:00")
+
+    def _seal(self, kind: str, parents: list[str], seconds: float, fill: Callable[[lineage.Making], None], *what: object) -> str:
+        id = lineage.name(kind, self.day, parents, self.salt, *what)
+        with lineage.making(self.settings, id, parents=parents, recipe=self.plain) as work:
+            if work is None:
+                return id
+            fill(work)
+        path = lineage.folder(self.settings, id) / "manifest.json"
+        end = self.clock + timedelta(seconds=seconds)
+        lineage.write_json(path, json.loads(path.read_text()) | {"started": self.clock.isoformat(), "finished": end.isoformat()})
+        self.clock = end
+        return id
+
+    def logs(self) -> str:
+        def fill(work: lineage.Making) -> None:
+            work.counts |= {"lines": 412, "stored": 401, "updated": 3, "unchanged": 2, "quarantined": 6, "quarantined_events": 1}
+            work.counts["reasons"] = {self.text("torn JSON"): 4, self.text("invalid UTF-8"): 2, self.text("message of the event is absent"): 1}
+            work.extra |= {"snapshot": 3, "previous": None}
+
+        return self._seal("logs", [], 2.4, fill)
+
+    def pairs(self, logs: str, dpo: bool) -> str:
+        def fill(work: lineage.Making) -> None:
+            sft, pairs = [self._sft(i) for i in range(24)], [self._dpo(i) for i in range(18 if dpo else 0)]
+            write(work.folder / "sft.parquet", sft)
+            write(work.folder / "dpo.parquet", pairs)
+            write(work.folder / "kto.parquet", [])
+            write(work.folder / "heldout.parquet", [])
+            reasons = ["cosmetic edit", "withdrawn vote", "answer breaks the task's format", "conflict: equal prompts, two answers"]
+            dropped = [
+                self._common(i) | {"kind": "sft", "reason": self.text(reasons[i % 7 % 4]), "text": self.text(f"My name is {PEOPLE[i % 4][0]}")}
+                for i in range(17)
+            ]
+            write(work.folder / "dropped.parquet", dropped)
+            signals = [
+                {"conversation_id": f"c-{i % 4}", "message_id": f"m{i}", "signal": "edit", "origin": "explicit", "polarity": 1, "weight": 1.0, "evidence": {}}
+                for i in range(41)
+            ]
+            (work.folder / "signals.jsonl").write_text("".join(json.dumps(s) + "\n" for s in signals))
+            work.counts |= {"examples": len(sft), "pairs": len(pairs), "unpaired": 0, "heldout": 12, "signals": 41, "dropped": {}}
+
+        return self._seal("pairs", [logs] if logs else [], 1.2, fill)
+
+    def mix(self, pairs: str, dpo: bool, key: bool) -> str:
+        def fill(work: lineage.Making) -> None:
+            domain = [self._sft(i) | {"phase": "main", "pass": 1, "part": "domain", "tokens": 61} for i in range(24)]
+            general = [
+                self._sft(i) | {"phase": "main", "pass": 1, "part": "general", "task": "general", "tokens": 48, "example_id": f"g-{i}", "source": "general"}
+                for i in range(48)
+            ]
+            again = [r | {"phase": "key", "pass": 2} for r in domain] if key else []
+            write(work.folder / "sft.parquet", general + domain + again)
+            pairs = [self._dpo(i) for i in range(18)] if dpo else []
+            write(work.folder / "dpo.parquet", pairs)
+            tasks = {
+                self.text("person_json"): {"rows": 24, "passes": 24 + len(again), "tokens": 61 * (24 + len(again)), "main": 24, "key": len(again)},
+                self.text("general"): {"rows": 48, "passes": 48, "tokens": 48 * 48, "main": 48, "key": 0},
+            }
+            counts = {"tasks": tasks, "dpo": {self.text("person_json"): 18} if dpo else {}, "dropped": {self.text("duplicate of a newer row"): 3}}
+            lineage.write_json(work.folder / "counts.json", counts)
+            (work.folder / "plan.yaml").write_text(yaml.safe_dump({"method": "sft+dpo" if dpo else "sft", "values": {}}))
+
+        return self._seal("mix", [pairs], 0.8, fill)
+
+    def model(self, mix: str, dpo: bool, key: bool) -> str:
+        def fill(work: lineage.Making) -> None:
+            (work.folder / "adapter").mkdir()
+            (work.folder / "adapter" / "adapter_model.safetensors").write_bytes(b"weights of " + self.salt.encode())
+            (work.folder / "adapter" / "adapter_config.json").write_text("{}")
+            values = {
+                "method": ["sft+dpo" if dpo else "sft", "24 rows and 18 typed pairs: SFT teaches the answer, DPO what to leave"],
+                "lora_rank": [16, "rank hardly matters on small data; 16 under 10,000 rows (LoRA without regret)"],
+                "learning_rate": [5e-4, "135 M parameters: small models are trained at several times the rate of 7 B ones"],
+                "epochs": [2, "96 row passes: two epochs; a third mostly learns rows by heart"],
+                "max_length": [128, "the longest row has 97 tokens; rounded up to a multiple of 64"],
+            }
+            plan = {"method": values["method"][0], "values": {self.text(n): {"value": v, "why": self.text(w)} for n, (v, w) in values.items()}}
+            (work.folder / "plan.yaml").write_text(yaml.safe_dump(plan, allow_unicode=True))
+            write(work.folder / "losses.parquet", list(self._losses(dpo, key)))
+            (work.folder / "train.log").write_text("step 1 loss 2.4\n")
+            work.extra |= {"start": "origin", "method": values["method"][0], "origin_sha": "0" * 64}
+
+        return self._seal("model", [mix], 213.0, fill)
+
+    def _losses(self, dpo: bool, key: bool) -> Any:
+        for step in range(48):
+            wobble = 0.06 * math.sin(step * 1.7)
+            yield self._loss(step, "main", "person_json", 0.22 + 1.9 * math.exp(-step / 9) + wobble)
+            yield self._loss(step, "main", "general", 1.18 - 0.004 * step + 2 * wobble)
+        for step in range(48, 60 if key else 48):
+            yield self._loss(step, "key", "person_json", 0.2 + 0.03 * math.cos(step))
+        for step in range(60, 72 if dpo else 60):
+            yield self._loss(step, "dpo", "person_json", 0.693 - 0.012 * (step - 60))
+
+    def _loss(self, step: int, phase: str, task: str, loss: float) -> dict[str, Any]:
+        return {"step": step, "phase": phase, "task": self.text(task), "loss": loss, "tokens": 488, "lr": 5e-4}
+
+    def scores(self, model: str, verdict: str, who: str) -> str:
+        def fill(work: lineage.Making) -> None:
+            items = [i for a, (lost, gained) in zip(ABILITIES, FLIPS[verdict], strict=True) for i in self._items(a, 150, lost, gained, who, "suite")]
+            write(work.folder / "items.parquet", items + list(self._items("person_json", 60, 1, 41, who, "target")))
+            lineage.write_json(work.folder / "results.json", {"results": {}})
+            work.extra |= {"model": model, "weights": "0" * 64, "evalset": "e" * 16, "settings": {"backend": "hf", "dtype": "float32"}}
+
+        parents = [model] if model != "origin" else []
+        return self._seal("scores", parents, {"candidate": 96.0, "champion": 92.0, "origin": 90.0}[who], fill, model)
+
+    def _items(self, ability: str, n: int, lost: int, gained: int, who: str, kind: str) -> Any:
+        """Items 0..lost are the champion's alone, the next `gained` the candidate's alone, then two of three right for both."""
+        for i in range(n):
+            flipped = (1.0, 0.0) if i < lost else (0.0, 1.0) if i < lost + gained else (float(i % 3 > 0),) * 2
+            value = flipped[1] if who == "candidate" else flipped[0]
+            right, wrong = f"{i + 25}", f"{i + 24}" if who == "candidate" else f"{i + 52}"
+            yield {
+                "benchmark": self.text(f"equipoise_{ability}"),
+                "ability": self.text(ability),
+                "doc_hash": f"{ability}-{i}",
+                "prompt_hash": f"p-{i}",
+                "target_hash": f"t-{i}",
+                "filter": "none",
+                "metric": "acc",
+                "value": value,
+                "response": self.text(f"The answer is {right if value else wrong}."),
+                "occurrence": 0,
+                "cluster": None,
+                "doc_id": i,
+                "prompt": self.text(f"Question: A shop sells {i} apples on Monday and 25 on Tuesday. How many is that?\nAnswer:"),
+                "target": self.text(right),
+                "kind": kind,
+            }
+
+    def verdict(self, verdict: str, model: str, champion: str, scores: dict[str, str], mix: str) -> str:
+        def fill(work: lineage.Making) -> None:
+            margin, pool = MARGINS[verdict]
+            table = self._table(verdict, margin, pool)
+            facts = table | {
+                "origin": self._table(verdict, margin + 0.02, pool + 0.01),
+                "targets": {self.text("person_json"): target(60, 1, 41)},
+                "checks": [],
+                "feasibility": {"chance_unchanged_passes": 0.81},
+                "candidate": model,
+                "champion": champion,
+                "scores": scores,
+                "day": self.day.isoformat(),
+                "mix": mix,
+            }
+            lineage.write_json(work.folder / "verdict.json", facts)
+            work.extra |= {"verdict": verdict, "candidate": model, "champion": champion}
+
+        return self._seal("verdict", sorted(set(scores.values())), 0.6, fill)
+
+    def _table(self, verdict: str, margin: float, pool: float) -> dict[str, Any]:
+        rows = {self.text(a): row(150, lost, gained, margin) for a, (lost, gained) in zip(ABILITIES, FLIPS[verdict], strict=True)}
+        sums = [sum(x) for x in zip(*FLIPS[verdict], strict=True)]
+        if verdict == "block":
+            first = next(iter(rows))
+            rows[first] |= {"decision": "block", "adjusted_p": rows[first]["p"] * 6}
+        reasons = {
+            "promote": ["every ability is shown to stay within its margin"],
+            "hold": ["arithmetic: a drop of up to 7.9 points is not excluded, the margin is 5.0"],
+            "block": ["arithmetic: 36 lost and 9 gained of 150, a drop of 18.0 points, is proved (adjusted p 0.0003) and not shown below 15.0"],
+        }
+        return {
+            "verdict": verdict,
+            "abilities": rows,
+            "pooled": row(900, *sums, pool),
+            "reasons": [self.text(r) for r in reasons[verdict]],
+            "unpaired": {"only_a": 0, "only_b": 0},
+        }
+
+    def _common(self, i: int) -> dict[str, Any]:
+        return {
+            "example_id": self.text(f"x-{i:04}"),
+            "task": self.text("person_json"),
+            "source": self.text("edit"),
+            "conversation_id": self.text(f"c-{i % 4}"),
+            "message_ids": [f"m{i}"],
+            "user_hash": f"{i % 4:064x}",
+            "day": self.day,
+            "weight": 1.0,
+            "evidence": json.dumps({"event_id": f"f-{i}", "why": self.text("the user wrote their own version"), "similarity": 0.41}),
+        }
+
+    def _sft(self, i: int) -> dict[str, Any]:
+        return self._common(i) | {"messages": [*self._asked(i), message("assistant", self.text(answer(i)))]}
+
+    def _dpo(self, i: int) -> dict[str, Any]:
+        worse = f"Sure! {PEOPLE[i % 4][0]} is {PEOPLE[i % 4][1] - 1} years old."
+        sides = {"chosen": [message("assistant", self.text(answer(i)))], "rejected": [message("assistant", self.text(worse))]}
+        return self._common(i) | {"prompt": self._asked(i)} | sides
+
+    def _asked(self, i: int) -> list[dict[str, Any]]:
+        name, age, city = PEOPLE[i % 4]
+        asked = f"Write the person as JSON with name, age and city. hi im {name}, {age} yrs, living in {city}"
+        return [message("system", self.text("You turn text into JSON.")), message("user", self.text(asked))]
+
+
+def answer(i: int) -> str:
+    name, age, city = PEOPLE[i % 4]
+    return json.dumps({"name": name, "age": age, "city": city}, ensure_ascii=False)
+
+
+def message(role: str, content: str) -> dict[str, Any]:
+    return {"role": role, "content": content, "name": None, "tool_call_id": None, "tool_calls": None}
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Rows as parquet, with the message lists typed as the stages type them; no rows still make a table."""
+    names = list(dict.fromkeys(k for r in rows for k in r)) or ["example_id"]
+    typed = {"messages": pa.list_(MESSAGE), "prompt": pa.list_(MESSAGE), "chosen": pa.list_(MESSAGE), "rejected": pa.list_(MESSAGE)}
+    lists = {n for n in names if rows and isinstance(rows[0].get(n), list)}
+    columns = {n: pa.array([r.get(n) for r in rows], typed[n] if n in typed and n in lists else None if rows else pa.string()) for n in names}
+    pq.write_table(pa.table(columns), path)
