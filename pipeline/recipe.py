@@ -147,6 +147,8 @@ class Training(Spec):
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 17
     save_steps: int | None = Field(None, ge=1)
+    processes: int | None = Field(None, ge=1, le=64)
+    """Trainer processes on one machine; null = one a GPU, else one."""
 
 
 class Evaluation(Spec):

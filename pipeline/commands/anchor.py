@@ -1,6 +1,7 @@
 """Set or move the origin: the fixed reference that every candidate is measured against, and the weights that lessons start from."""
 
 import argparse
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,8 @@ def run(model: Path, reason: str, by: str | None, settings: Settings) -> dict[st
     settings.home.mkdir(parents=True, exist_ok=True)
     with lineage.lock(settings, "current"):
         before = None
-        try:
+        with contextlib.suppress(Permanent):  # no default model either: this is the first origin
             before = {"model": str(service.origin(settings)), "sha": service.origin_sha(settings)}
-        except Permanent:
-            pass  # nothing was anchored and no default model is there: this is the first origin
         sha = service.folder_sha(settings, model)
         facts = {"model": str(model), "sha": sha, "reason": reason, "by": by, "since": datetime.now(UTC).isoformat(), "before": before}
         lineage.write_json(settings.home / "origin.json", facts)

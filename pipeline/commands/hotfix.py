@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -60,28 +61,33 @@ def read(file: Path, task: str, settings: Settings) -> list[dict[str, Any]]:
 
 
 def _example(line: str, task: str) -> tuple[str, dict[str, Any]]:
+    """The first fault of a line in words ("" when it is good), and its row."""
     try:
         row = json.loads(line)
     except ValueError as error:
         return f"no JSON: {error}", {}
     if not isinstance(row, dict):
         return f"expected an object, found {type(row).__name__}", {}
+    return next(_faults(row, task), ""), row
+
+
+def _faults(row: dict[str, Any], task: str) -> Iterator[str]:
+    """Everything that is wrong with one example, in the order that a person would mend it."""
     if set(row) - KEYS:
-        return f"unknown key {sorted(set(row) - KEYS)[0]!r}: the keys are {', '.join(sorted(KEYS))}", {}
+        yield f"unknown key {sorted(set(row) - KEYS)[0]!r}: the keys are {', '.join(sorted(KEYS))}"
     if row.get("task", task) != task:
-        return f"task is {row['task']!r}, this hotfix teaches {task!r}: one task a hotfix", {}
+        yield f"task is {row['task']!r}, this hotfix teaches {task!r}: one task a hotfix"
     messages = row.get("messages")
     if not isinstance(messages, list) or not messages or not all(_message(m) for m in messages):
-        return "messages must be a list of {role, content} with text in both", {}
-    if messages[-1]["role"] != "user":
-        return f"the last message is of {messages[-1]['role']}, it must be the user's: the answer stands under `answer`", {}
+        yield "messages must be a list of {role, content} with text in both"
+    elif messages[-1]["role"] != "user":
+        yield f"the last message is of {messages[-1]['role']}, it must be the user's: the answer stands under `answer`"
     if not isinstance(row.get("answer"), str) or not row["answer"].strip():
-        return "answer is missing or empty", {}
+        yield "answer is missing or empty"
     if not isinstance(row.get("rejected", ""), str) or not isinstance(row.get("note", ""), str):
-        return "rejected and note must be text", {}
-    if row.get("rejected") == row["answer"]:
-        return "rejected equals answer: it would teach nothing", {}
-    return "", row
+        yield "rejected and note must be text"
+    if row.get("rejected") == row.get("answer"):
+        yield "rejected equals answer: it would teach nothing"
 
 
 def _message(m: object) -> bool:

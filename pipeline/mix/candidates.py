@@ -37,7 +37,12 @@ def standing(kind: str, batches: list[list[Row]], heldout: list[Row], cards: Map
         for row in kept
         if row["task"] not in cards
     ]
-    kept, held = history.apart([row for row in kept if row["task"] in cards], heldout)
+    return trainable(kind, [row for row in kept if row["task"] in cards], heldout, dropped)
+
+
+def trainable(kind: str, rows: list[Row], heldout: list[Row], dropped: Dropped) -> list[Row]:
+    """Rows away from what is held out; the general pool is asked too."""
+    kept, held = history.apart(rows, heldout)
     dropped += [(kind, row, reason) for row, reason in held]
     return kept
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.mix import plan as rules
 from pipeline.mix.ratio import Share
-from pipeline.mix.router import Evidence, Route
+from pipeline.mix.router import Route
 from pipeline.mix.schedule import Beside, KeyPass
 from pipeline.mix.select import classes
 from pipeline.recipe import Recipe, Task
@@ -18,7 +18,6 @@ Row = dict[str, Any]
 class Routing:
     method: Route
     routes: Mapping[str, Route]
-    has: Mapping[str, Evidence]
 
 
 @dataclass(frozen=True)

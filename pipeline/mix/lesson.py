@@ -7,20 +7,6 @@ from typing import Any
 
 from pipeline.mix import candidates, counting, explain, plan, ratio, replay, router, schedule
 from pipeline.mix.candidates import GENERAL, KINDS, Dropped, Measure, Row, Rows
-    GENERAL,
-    KINDS,
-    Dropped,
-    Measure,
-    Row,
-    Rows,
-    chosen,
-    evidence,
-    fitting,
-    measured,
-    routed,
-    standing,
-    taught_tasks,
-)
 from pipeline.recipe import Recipe, Task
 
 
@@ -64,20 +50,24 @@ def compose(material: Material, cards: Mapping[str, Task], recipe: Recipe, measu
     """Rows in, lesson out: what still stands, fits, is chosen, routed and put in order."""
     draft = Draft(material, candidates.taught_tasks(cards, recipe), recipe)
     rows = {kind: candidates.standing(kind, material.batches[kind], material.heldout, draft.cards, draft.dropped) for kind in KINDS}
-    rows[GENERAL] = [general_row(row, material.day) for row in material.pool]
+    rows[GENERAL] = candidates.trainable(
+        GENERAL, [general_row(row, material.day) for row in material.pool], material.heldout, draft.dropped
+    )
     rows = {kind: [candidates.measured(row, measure) for row in group] for kind, group in rows.items()}
     longest = max((row["longest"] for group in rows.values() for row in group), default=0)
     length, _ = plan.max_length(longest, material.context, recipe.training)
     rows = {kind: candidates.fitting(kind, group, length, draft.dropped) for kind, group in rows.items()}
     pool = rows.pop(GENERAL)
-    rows = {kind: candidates.chosen(kind, group, draft.cards, recipe.mixing.max_rows_per_user, draft.dropped) for kind, group in rows.items()}
-    routes = {
-        task: router.route(candidates.evidence(rows, task), recipe.training) for task in sorted({r["task"] for group in rows.values() for r in group})
+    rows = {
+        kind: candidates.chosen(kind, group, draft.cards, recipe.mixing.max_rows_per_user, draft.dropped) for kind, group in rows.items()
     }
+    tasks = sorted({row["task"] for group in rows.values() for row in group})
+    routes = {task: router.route(candidates.evidence(rows, task), recipe.training) for task in tasks}
     method = router.whole(routes)
-    has = {task: candidates.evidence(rows, task) for task in routes}
-    rows = {kind: candidates.routed(kind, group, routes, method.method, recipe.training.min_rows, draft.dropped) for kind, group in rows.items()}
-    return ordered(draft, rows, pool, longest, explain.Routing(method, routes, has))
+    rows = {
+        kind: candidates.routed(kind, group, routes, method.method, recipe.training.min_rows, draft.dropped) for kind, group in rows.items()
+    }
+    return ordered(draft, rows, pool, longest, explain.Routing(method, routes))
 
 
 def ordered(draft: Draft, rows: Rows, pool: list[Row], longest: int, routing: explain.Routing) -> Lesson:

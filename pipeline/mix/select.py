@@ -33,7 +33,7 @@ def urgency(row: Row) -> tuple:
 
 def classes(rows: list[Row], measured: Mapping[str, str] | None = None) -> dict[str, str] | None:
     """Difficulty class of every row, or None while any row has none: half-known quotas would only sort the known from the unknown."""
-    known = {r["example_id"]: (measured or {}).get(r["example_id"]) or evidence(r).get("difficulty") for r in rows}
+    known = {r["example_id"]: str((measured or {}).get(r["example_id"]) or evidence(r).get("difficulty")) for r in rows}
     return known if rows and all(c in CLASSES for c in known.values()) else None
 
 

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 from pipeline import weights
 from pipeline.errors import Permanent, Transient
 from pipeline.train import dpo, kto, methods, resume, sft
 from pipeline.train.phase import Phase
+from pipeline.train.watch import progress_callback
 
 TRAINERS = {"main": sft.trainer, "key": sft.trainer, "dpo": dpo.trainer, "kto": kto.trainer}
 
@@ -29,6 +31,8 @@ def fit(phase: Phase, processes: int = 1) -> None:
 def learn(phase: Phase, processes: int = 1) -> None:
     """Train in this process, from the last whole checkpoint where there is one."""
     quiet()
+    from transformers import PrinterCallback
+
     rows = json.loads(phase.rows.read_text(encoding="utf-8"))
     tasks = sorted({r["task"] for r in rows})
     for row in rows:
@@ -36,6 +40,8 @@ def learn(phase: Phase, processes: int = 1) -> None:
     words = weights.tokenizer(phase.base)
     trainer = TRAINERS[phase.name](phase, methods.start(phase), words, rows, processes)
     trainer.watch(phase, tasks)
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is the id's
+    trainer.add_callback(progress_callback()(phase))
     checkpoint = resume.last_checkpoint(phase.folder)
     if trainer.is_world_process_zero():
         resume.cut(phase.losses, (resume.step(checkpoint) or 0) if checkpoint else 0)
@@ -50,6 +56,7 @@ def quiet() -> None:
     import transformers
     from datasets.utils.logging import disable_progress_bar
 
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|trl|torch")
     cores = len(os.sched_getaffinity(0))
     if torch.get_num_threads() != cores:
         torch.set_num_threads(cores)

@@ -48,12 +48,12 @@ def rise(before: list[float], after: list[float]) -> Rise:
     return Rise(n, sum(before) / n, sum(after) / n, sum(b > a for a, b in zip(before, after, strict=True)))
 
 
-def margins(base: Path, adapter: Path | None, rows: list[dict[str, Any]], wanted: str, batch: int = 8) -> list[float]:
-    """log p(chosen) - log p(rejected) of each pair, summed over the answer's tokens."""
+def margins(base: Path, adapter: Path | None, rows: list[dict[str, Any]], kind: str, batch: int = 8) -> list[float]:
+    """log p(chosen) - log p(rejected) of each pair, over the answer's tokens; of a vote, log p(answer), negative where it was unwanted."""
     import torch
 
     place = weights.device()
-    model = weights.base(base, weights.dtype(wanted, place))
+    model = weights.base(base, weights.dtype(kind, place))
     if adapter:
         from peft import PeftModel
 
@@ -63,8 +63,13 @@ def margins(base: Path, adapter: Path | None, rows: list[dict[str, Any]], wanted
     with torch.no_grad():
         for i in range(0, len(rows), batch):
             chunk = rows[i : i + batch]
-            scores = log_likelihood(model, [(r["prompt_ids"], r["chosen_ids"]) for r in chunk] + [(r["prompt_ids"], r["rejected_ids"]) for r in chunk])
-            found += [c - r for c, r in zip(scores[: len(chunk)], scores[len(chunk) :], strict=True)]
+            if "label" in chunk[0]:
+                scores = log_likelihood(model, [(r["prompt_ids"], r["completion_ids"]) for r in chunk])
+                found += [s if r["label"] else -s for s, r in zip(scores, chunk, strict=True)]
+                continue
+            wanted = log_likelihood(model, [(r["prompt_ids"], r["chosen_ids"]) for r in chunk])
+            unwanted = log_likelihood(model, [(r["prompt_ids"], r["rejected_ids"]) for r in chunk])
+            found += [c - r for c, r in zip(wanted, unwanted, strict=True)]
     return found
 
 
@@ -82,3 +87,10 @@ def log_likelihood(model: Any, texts: list[tuple[list[int], list[int]]]) -> list
     logits = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device)).logits[:, :-1].float()
     log_probs = torch.log_softmax(logits, dim=-1).gather(2, ids[:, 1:, None].to(model.device))[..., 0]
     return (log_probs * answer[:, 1:].to(model.device)).sum(dim=1).tolist()
+
+
+def too_few(name: str, train: list[dict[str, Any]], judges: list[dict[str, Any]]) -> str:
+    """Why preferences are not trained at all, or nothing."""
+    if len(train) >= FEWEST and len(judges) >= FEWEST:
+        return ""
+    return f"{name.upper()} skipped: {len(train) + len(judges)} rows are too few, {FEWEST} to learn from and {FEWEST} from other conversations to judge by are the least"

@@ -39,9 +39,11 @@ def start(phase: Phase) -> Any:
 
     # ZeRO-3 gathers adapter and frozen weights in one buffer, which must have one type (trl 6089)
     upcast = phase.values["deepspeed"] != "zero3"
-    if phase.adapter:
-        return PeftModel.from_pretrained(model, phase.adapter, is_trainable=True, autocast_adapter_dtype=upcast)
-    return get_peft_model(model, lora(phase.values), autocast_adapter_dtype=upcast)
+    if not phase.adapter:
+        return get_peft_model(model, lora(phase.values), autocast_adapter_dtype=upcast)
+    model = PeftModel.from_pretrained(model, phase.adapter, is_trainable=True, autocast_adapter_dtype=upcast)
+    model.peft_config["default"].base_model_name_or_path = str(phase.base)  # or peft asks the hub for a model called "origin"
+    return model
 
 
 def save(trainer: Any, folder: Path) -> None:
@@ -80,3 +82,17 @@ def merged(base: Path, adapter: Path, folder: Path) -> None:
 
     model = PeftModel.from_pretrained(weights.base(base, weights.dtype("float32", "cpu")), adapter).merge_and_unload()
     model.save_pretrained(folder)
+
+
+def place(base: Path, adapter: Path | None, origin: Path, folder: Path) -> None:
+    """Put what was trained where it is loaded from: an adapter on the origin, or full weights with their tokenizer."""
+    if adapter and base == origin:
+        shutil.copytree(adapter, folder)
+        return
+    if adapter:
+        merged(base, adapter, folder)
+    else:
+        shutil.copytree(base, folder)
+    for pattern in ("tokenizer*", "chat_template*", "special_tokens_map.json", "generation_config.json"):
+        for file in origin.glob(pattern):
+            shutil.copy2(file, folder / file.name)

@@ -29,7 +29,7 @@ def arguments(phase: Phase, rows: int, processes: int = 1) -> dict[str, Any]:
         "num_train_epochs": v["passes"],
         "learning_rate": v["rate"],
         "lr_scheduler_type": v["scheduler"],
-        "warmup_steps": int(-(-steps * v["warmup_ratio"] // 1)),
+        "warmup_steps": warmup(steps, v["warmup_ratio"]) if phase.name == "main" else 0,
         "logging_steps": logging,
         "save_strategy": "steps",
         "save_steps": -(-v["save_steps"] // logging) * logging,  # on a logged step, so that a resumed curve is the same curve
@@ -48,6 +48,12 @@ def arguments(phase: Phase, rows: int, processes: int = 1) -> dict[str, Any]:
         "push_to_hub": False,
         "deepspeed": zero(v["deepspeed"], narrow) if v["deepspeed"] else None,
     }
+
+
+def warmup(steps: int, ratio: float) -> int:
+    """Warm-up steps. The schedule's first warm step has rate 0, so a single one would only waste a batch."""
+    wanted = int(steps * ratio)
+    return wanted if wanted > 1 else 0
 
 
 def zero(name: str, narrow: bool) -> dict[str, Any]:

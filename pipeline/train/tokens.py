@@ -128,11 +128,11 @@ class Encoded:
 
 
 def encode(rows: Iterable[dict], make: Callable[[dict], dict[str, Any]]) -> Encoded:
-    """Encode rows in their order; each keeps its task and example_id. A row is kept whole or dropped, never cut."""
+    """Encode rows in their order; each keeps its task, phase and conversation. A row is kept whole or dropped, never cut."""
     done = Encoded()
     for row in rows:
         try:
-            done.rows.append(make(row) | {"task": row["task"], "example_id": row["example_id"], "conversation_id": row.get("conversation_id") or ""})
+            done.rows.append(make(row) | {"task": row["task"], "phase": row.get("phase"), "conversation_id": row.get("conversation_id") or row["example_id"]})
         except Unfit as reason:
             done.dropped[str(reason)] += 1
     return done

@@ -15,11 +15,11 @@ create table if not exists ingest.conversations (
     started_at      timestamptz,
     consent         boolean,
     metadata        varchar,      -- JSON object
-    digest          varchar,      -- of everything the last arrival said about it: equal digest = unchanged
+    digest          varchar,      -- of what the last arrival said beside its messages and feedback
     file_sha        varchar,      -- the file and physical line of the last arrival
     line            bigint,
     flags           varchar[],    -- what was derived or replaced, by name
-    arrived         bigint        -- order of arrival in the lake, for ties in time
+    arrived         bigint        -- order of the last arrival in the lake: batch number x 10^9 + place in the batch
 );
 alter table ingest.conversations set partitioned by (day);
 
@@ -38,7 +38,8 @@ create table if not exists ingest.messages (
     name            varchar,
     model           varchar,
     created_at      timestamptz,
-    flags           varchar[]
+    flags           varchar[],
+    digest          varchar       -- of the original message: equal digest = unchanged
 );
 alter table ingest.messages set partitioned by (day);
 
@@ -59,10 +60,10 @@ create table if not exists ingest.feedback (
     source          varchar,      -- human | automatic
     derived         boolean,      -- an importer inferred the event
     created_at      timestamptz,
-    flags           varchar[],
     arrived         bigint,
     current         boolean,
-    digest          varchar
+    digest          varchar,      -- of the original event; null once its conversation is a tombstone
+    flags           varchar[]
 );
 alter table ingest.feedback set partitioned by (day);
 
@@ -76,7 +77,10 @@ create table if not exists ingest.quarantine (
     what      varchar,
     event_id  varchar,
     reason    varchar,
-    text      varchar             -- the line, personal data replaced; null where it said consent = false
+    text      varchar,            -- the line or event, personal data replaced; null where consent is denied or in doubt
+    conversation_id varchar,      -- where it could be read, so that consent withdrawn and `forget` reach the text
+    user_hash varchar,
+    arrived   bigint
 );
 alter table ingest.quarantine set partitioned by (day);
 
@@ -85,8 +89,9 @@ create table if not exists ingest.batches (
     logs_id   varchar,
     day       date,
     previous  varchar,            -- the logs id before this one, null for the first
-    files     varchar,            -- JSON list of {name, sha256, format}
+    files     varchar,            -- JSON list of {name, sha256}
     counts    varchar,            -- JSON object, as in the manifest
     recipe    varchar,            -- JSON, verbatim
-    arrived   bigint              -- order of the batches
+    reading   varchar,            -- digest of the rules that read the files: a file read by the same rules is not read twice
+    number    bigint              -- 1 for the first batch; rows that it brought have arrived between number x 10^9 and the next
 );

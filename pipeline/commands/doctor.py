@@ -1,0 +1,137 @@
+"""What is wrong before it goes wrong at night: each line is one check, what was found, and what to do."""
+
+import argparse
+import importlib.util
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import chat, recipe, service
+from pipeline.commands.feasibility import chance
+from pipeline.errors import EquipoiseError, Permanent
+from pipeline.settings import Settings
+
+LEAST_FREE_GB = 5  # one full fine-tune of a 135M model with its checkpoints takes about 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: good, worth knowing, or broken."""
+
+    state: str
+    what: str
+    said: str
+
+
+def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    found = [_file(Path(f), settings) for f in args.files] if args.files else [check(settings, args.recipe) for check in CHECKS]
+    text = "\n".join(f"{f.state:<5} {f.what}: {f.said}" for f in found)
+    broken = [f for f in found if f.state == "bad"]
+    if broken:
+        raise Permanent(f"{len(broken)} of {len(found)} checks failed\n{text}")
+    return {"checks": [vars(f) for f in found], "text": text}
+
+
+def _file(path: Path, settings: Settings) -> Finding:
+    """One YAML of yours: a task card, a recipe or a suite, told apart by its folder or its keys."""
+    if not path.is_file():
+        return Finding("bad", str(path), "is no file")
+    spec = {"recipes": recipe.Recipe, "suites": recipe.Suite}.get(path.resolve().parent.name, recipe.Task)
+    try:
+        recipe.read(path, spec)
+    except EquipoiseError as error:
+        return Finding("bad", spec.__name__.lower(), str(error))
+    return Finding("ok", spec.__name__.lower(), f"{path} is good")
+
+
+def _guarded(what: str) -> Callable[[Callable[[Settings, str], str]], Callable[[Settings, str], Finding]]:
+    """A check says its finding, or raises the error that its stage would raise tonight."""
+
+    def wrap(look: Callable[[Settings, str], str]) -> Callable[[Settings, str], Finding]:
+        def check(settings: Settings, lesson: str) -> Finding:
+            try:
+                said = look(settings, lesson)
+            except EquipoiseError as error:
+                return Finding("bad", what, str(error))
+            return Finding("note" if said.startswith("! ") else "ok", what, said.removeprefix("! "))
+
+        return check
+
+    return wrap
+
+
+@_guarded("recipe and task cards")
+def _lesson(settings: Settings, lesson: str) -> str:
+    followed = recipe.load(settings, lesson)
+    cards = recipe.cards(settings, followed)
+    return f"{lesson}: {len(cards)} cards ({', '.join(cards) or 'none'}), approval {followed.approval}"
+
+
+@_guarded("inbox")
+def _inbox(settings: Settings, lesson: str) -> str:
+    if "{day}" in settings.inbox or any(c in settings.inbox for c in "*?["):
+        return f"template {settings.inbox}"
+    folder = Path(settings.inbox)
+    if not folder.is_dir():
+        return f"! {folder} is not there yet: make it, put logs named …yyyy-mm-dd.jsonl into it, or set EQUIPOISE_INBOX"
+    return f"{folder}: {sum(p.is_file() for p in folder.rglob('*'))} files"
+
+
+@_guarded("model and chat template")
+def _model(settings: Settings, lesson: str) -> str:
+    folder = service.origin(settings)
+    text = chat.template(folder).text([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    return f"{folder}: {len(chat.tokens(folder).encode(text, add_special_tokens=False).ids)} tokens for two short turns"
+
+
+@_guarded("suite and margins")
+def _suite(settings: Settings, lesson: str) -> str:
+    followed = recipe.load(settings, lesson)
+    share = chance(followed, settings)
+    if share is None:
+        return "! a suite declares no item counts (n:), so nobody can say whether its margins can be shown"
+    verdict = f"an unchanged model is promoted with probability {share:.2f}"
+    if share < 0.5 and not followed.gate.may_hold:
+        raise Permanent(f"{verdict}: widen gate.margin, add items, or say gate.may_hold: true in recipes/{lesson}.yaml")
+    return f"! {verdict}: most days will be held for a person (gate.may_hold)" if share < 0.5 else verdict
+
+
+@_guarded("lake")
+def _lake(settings: Settings, lesson: str) -> str:
+    from pipeline import lake
+
+    with lake.connect(settings) as con:
+        return f"{settings.catalogue}, version {lake.snapshot(con)}"
+
+
+@_guarded("disk")
+def _disk(settings: Settings, lesson: str) -> str:
+    there = next(p for p in (settings.home, *settings.home.parents) if p.exists())
+    free = shutil.disk_usage(there).free / 1e9
+    if free < LEAST_FREE_GB:
+        raise Permanent(f"{free:.1f} GB free at {there}, a lesson wants {LEAST_FREE_GB}: free some, or move EQUIPOISE_HOME")
+    return f"{free:.0f} GB free"
+
+
+@_guarded("trainer")
+def _trainer(settings: Settings, lesson: str) -> str:
+    missing = [p for p in ("torch", "transformers", "peft", "trl", "lm_eval") if importlib.util.find_spec(p) is None]
+    return (
+        f"! {', '.join(missing)} not installed here: train and evaluate need pip install 'equipoise[train,eval]'"
+        if missing
+        else "torch, transformers, peft, trl and lm_eval are here"
+    )
+
+
+@_guarded("airflow")
+def _airflow(settings: Settings, lesson: str) -> str:
+    return (
+        "installed"
+        if importlib.util.find_spec("airflow")
+        else "! not installed: `equipoise day` runs without it; pip install 'equipoise[airflow]' to schedule"
+    )
+
+
+CHECKS = (_lesson, _inbox, _model, _suite, _lake, _disk, _trainer, _airflow)

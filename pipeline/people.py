@@ -1,0 +1,42 @@
+"""Users are known by a keyed hash: whoever holds the key can find a user's rows, whoever reads the lake cannot name the user."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.errors import Permanent
+from pipeline.settings import Settings
+
+
+def user_hash(settings: Settings, user_id: str | int) -> str:
+    """HMAC-SHA256 in hex of a user id as the logs write it; commands hash their arguments by this function too."""
+    return hmac.new(_key(settings), str(user_id).encode(), hashlib.sha256).hexdigest()
+
+
+def _key(settings: Settings) -> bytes:
+    return settings.user_key.encode() if settings.user_key else _key_file(settings.home / "keys" / "users.key")
+
+
+@lru_cache(maxsize=8)
+def _key_file(path: Path) -> bytes:
+    """Read the key, or make it once: written whole under another name first, so that two processes agree on one key."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first: its key is the key
+        finally:
+            draft.unlink()
+    key = path.read_text(encoding="ascii").strip()
+    if len(key) < 32:
+        raise Permanent(f"{path}: the key of the user hashes has {len(key)} characters, at least 32 are expected; restore it from a copy: with another key no user is found again")
+    return key.encode()

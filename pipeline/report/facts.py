@@ -1,0 +1,144 @@
+"""The facts of a report, in the page's order: report.json is this, and the page draws nothing else."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from pipeline.report import charts, items, losses, samples, tables
+from pipeline.report.sources import Sources
+from pipeline.report.words import cut, lasting
+
+Row = dict[str, Any]
+
+KINDS = ("logs", "pairs", "mix", "model", "scores", "verdict")
+VERBS = {"logs": "ingest", "pairs": "mine", "mix": "mix", "model": "train", "scores": "evaluate", "verdict": "gate"}
+
+
+def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
+    """Everything a person needs to decide, and where each figure comes from."""
+    v = s.verdict
+    candidate, champion = s.items.get("candidate", []), s.items.get("champion", [])
+    choice = items.deciding(candidate)
+    levels = items.scores(s.items, choice)
+    return {
+        "id": report,
+        "verdict_id": verdict_id,
+        "verdict": v["verdict"],
+        "headline": tables.headline(v),
+        "reasons": [cut(r) for r in v.get("reasons") or []],
+        "day": v.get("day"),
+        "recipe": _recipe(s, verdict_id, approval),
+        "candidate": v["candidate"],
+        "champion": v["champion"],
+        "next": actions(report, v, approval),
+        "references": tables.references(v, levels),
+        "blind": tables.blind(v),
+        "feasibility": tables.feasibility(v),
+        "targets": tables.targets(v),
+        "checks": v.get("checks") or [],
+        "levels": levels,
+        "items": items.flips(candidate, champion, choice),
+        "data": data(s),
+        "samples": _samples(s),
+        "tasks": tasks(s.counts),
+        "curves": [c | {"chart": charts.line(c["steps"], c["losses"], _top(c))} for c in losses.curves(s.losses)],
+        "plan": _plan(s.plan),
+        "lineage": lineage(verdict_id, s),
+        **costs(verdict_id, s),
+    }
+
+
+def _top(curve: Row) -> float:
+    return max([x for x in curve["losses"] if x is not None], default=1.0)
+
+
+def _recipe(s: Sources, verdict_id: str, approval: str) -> Row:
+    found = s.manifests.get(verdict_id, s.manifests.get(s.model, {})).get("recipe", {})
+    return {"name": found.get("name"), "about": found.get("about"), "approval": approval}
+
+
+def actions(report: str, verdict: Row, approval: str) -> list[Row]:
+    """What a reviewer can do next: exact commands."""
+    approve = f'equipoise promote {report} --by YOU --note "why"'
+    look = {"what": "Follow the candidate down to the log lines that taught it", "command": f"equipoise trace {verdict['candidate']}"}
+    undo = {"what": "Undo in seconds, should users see what the suite could not", "command": 'equipoise rollback --reason "what went wrong"'}
+    if verdict["verdict"] == "block":
+        keep = {"what": f"Nothing to approve: a blocked model is never promoted, and {verdict['champion']} stays in service", "command": None}
+        again = {"what": "Read the lost items below, mend the lesson (rows, rate, replay), and run the day again", "command": f"equipoise day {verdict.get('day')}"}
+        return [keep, again, look]
+    if verdict["verdict"] == "promote" and approval != "always":
+        return [{"what": f"Goes into service by itself under approval: {approval}; by hand", "command": f"equipoise promote {report}"}, undo, look]
+    asked = "this lesson always asks a person" if approval == "always" else "not everything is shown, so a person is asked"
+    refuse = {"what": "Say no: the champion stays, and the no is recorded", "command": f'equipoise promote {report} --reject --by YOU --note "why"'}
+    return [{"what": f"Put it in service ({asked})", "command": approve}, refuse, undo, look]
+
+
+def data(s: Sources) -> Row:
+    """From lines to rows: what was kept, and why the rest was not."""
+    logs = s.manifests.get(s.logs or "", {}).get("counts", {})
+    pairs = s.manifests.get(s.pairs or "", {}).get("counts", {})
+    return {
+        "logs": {k: logs[k] for k in ("lines", "stored", "updated", "unchanged", "quarantined", "quarantined_events") if k in logs},
+        "quarantine": logs.get("reasons") or {},
+        "pairs": {k: v for k, v in pairs.items() if isinstance(v, int)},
+        "dropped": _dropped(s.dropped),
+        "mix_dropped": {str(k): v for k, v in (s.counts.get("dropped") or {}).items()},
+        "days": sum(1 for id in s.manifests.get(s.mix or "", {}).get("parents", []) if id.startswith("pairs-")),
+    }
+
+
+def _dropped(rows: list[Row]) -> list[Row]:
+    """Dropped rows by reason, the most frequent first, with one of each to look at."""
+    counted = Counter((str(r.get("reason")), str(r.get("kind") or "")) for r in rows)
+    example = {(str(r.get("reason")), str(r.get("kind") or "")): cut(r.get("text"), 300) for r in reversed(rows)}
+    return [{"reason": reason, "kind": kind, "n": n, "example": example[reason, kind]} for (reason, kind), n in counted.most_common()]
+
+
+def _samples(s: Sources) -> dict[str, list[Row]]:
+    """Rows that were trained on; a lesson without preference rows has none of those."""
+    shapes = {"sft": samples.sft, "dpo": samples.dpo, "kto": samples.kto}
+    return {t: [shape(r) for r in samples.drawn(s.rows.get(t, []), s.verdict["candidate"])] for t, shape in shapes.items()}
+
+
+def tasks(counts: Row) -> list[Row]:
+    """Rows, passes and tokens of every task, as the mix counted them."""
+    found = counts.get("tasks") or {}
+    names = dict.fromkeys([*found, *(counts.get("dpo") or {}), *(counts.get("kto") or {})])
+    rows = [
+        {"name": n, "dpo": (counts.get("dpo") or {}).get(n, 0), "kto": (counts.get("kto") or {}).get(n, 0)}
+        | {k: v for k, v in found.get(n, {}).items() if isinstance(v, int)}
+        for n in names
+    ]
+    total = sum(r.get("passes", 0) for r in rows)
+    return [r | {"share": r.get("passes", 0) / total if total else 0.0} for r in sorted(rows, key=lambda r: -r.get("passes", 0))]
+
+
+def _plan(plan: Row) -> Row:
+    values = {n: v if isinstance(v, dict) else {"value": v, "why": ""} for n, v in (plan.get("values") or {}).items()}
+    return {
+        "method": plan.get("method"),
+        "why": cut(plan.get("why")) if plan.get("why") else "",
+        "values": [{"name": str(n), "value": cut(str(v.get("value")), 200), "why": cut(v.get("why"), 400)} for n, v in values.items()],
+    }
+
+
+def lineage(verdict_id: str, s: Sources) -> list[Row]:
+    """Every id behind the verdict, from logs down; the candidate's own parents marked."""
+    own = {s.model, s.mix, s.pairs, s.logs, verdict_id, s.verdict["scores"].get("candidate")}
+    ids = [*s.manifests, *([] if verdict_id in s.manifests else [verdict_id])]
+    return [{"kind": kind, "ids": [{"id": i, "own": i in own} for i in sorted(ids) if i.startswith(f"{kind}-")]} for kind in KINDS]
+
+
+def costs(verdict_id: str, s: Sources) -> Row:
+    """Seconds a stage took, from the manifests; scores made for an earlier candidate cost nothing now."""
+    trained = s.manifests.get(s.model, {}).get("started")
+    rows = []
+    for id in dict.fromkeys(filter(None, [s.logs, s.pairs, s.mix, s.model, *s.verdict["scores"].values(), verdict_id])):
+        manifest = s.manifests.get(id)
+        if manifest and manifest.get("finished"):
+            seconds = (datetime.fromisoformat(manifest["finished"]) - datetime.fromisoformat(manifest["started"])).total_seconds()
+            shared = bool(id.startswith("scores-") and trained and manifest["finished"] < trained)
+            rows.append({"stage": VERBS[id.split("-")[0]], "id": id, "seconds": seconds, "shared": shared, "text": lasting(seconds)})
+    spent = sum(r["seconds"] for r in rows if not r["shared"])
+    tokens = sum(t.get("trained_tokens", t.get("tokens", 0)) for t in (s.counts.get("tasks") or {}).values())
+    return {"stages": rows, "cost": {"seconds": spent, "text": lasting(spent), "tokens": tokens}}

@@ -1,0 +1,71 @@
+"""Items to read: what the champion could and the candidate cannot, and the other way round."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.report.words import cut
+
+Row = dict[str, Any]
+MOST_LOST, MOST_GAINED = 8, 3  # per ability: enough to see a pattern, few enough to be read
+
+
+def deciding(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
+    """The metric and filter that decide for each benchmark: the first listed, a flexible filter before a strict one."""
+    seen: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        choice = (row["metric"], row["filter"])
+        if choice not in seen.setdefault(row["benchmark"], []):
+            seen[row["benchmark"]].append(choice)
+    return {b: min(choices, key=lambda c: (c[0] != choices[0][0], "flexible" not in c[1], "strict" in c[1])) for b, choices in seen.items()}
+
+
+def keyed(rows: Iterable[Row], choice: dict[str, tuple[str, str]]) -> dict[tuple, Row]:
+    """Deciding rows by the identity that gate.md pairs on; documents that repeat keep their occurrence."""
+    kept = (r for r in rows if choice.get(r["benchmark"]) == (r["metric"], r["filter"]))
+    return {(r["benchmark"], r["doc_hash"], r["prompt_hash"], r.get("occurrence") or 0): r for r in kept}
+
+
+def scores(tables: dict[str, list[Row]], choice: dict[str, tuple[str, str]]) -> list[Row]:
+    """Mean value per ability of candidate, champion and origin, in the suite's order."""
+    sums: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for who, rows in tables.items():
+        for row in keyed(rows, choice).values():
+            if row["value"] is not None:
+                sums.setdefault((row["kind"], row["ability"]), {}).setdefault(who, []).append(float(row["value"]))
+    return [
+        {"kind": kind, "ability": ability, "n": max(map(len, by.values())), **{who: sum(v) / len(v) for who, v in by.items()}}
+        for (kind, ability), by in sums.items()
+    ]
+
+
+def flips(candidate: list[Row], champion: list[Row], choice: dict[str, tuple[str, str]]) -> list[Row]:
+    """Per ability what was lost and gained, and some of each to read, drawn by hash so that nobody picks the examples."""
+    before = keyed(champion, choice)
+    groups: dict[tuple[str, str], dict[str, list[Row]]] = {}
+    for key, now in keyed(candidate, choice).items():
+        was = before.get(key)
+        if was is None or now["value"] is None or was["value"] is None or now["value"] == was["value"]:
+            continue
+        side = "lost" if now["value"] < was["value"] else "gained"
+        groups.setdefault((now["kind"], now["ability"]), {"lost": [], "gained": []})[side].append(_item(now, was))
+    return [
+        {"kind": kind, "ability": ability, "lost": len(g["lost"]), "gained": len(g["gained"])}
+        | {"lost_items": _drawn(g["lost"], MOST_LOST), "gained_items": _drawn(g["gained"], MOST_GAINED)}
+        for (kind, ability), g in groups.items()
+    ]
+
+
+def _item(now: Row, was: Row) -> Row:
+    return {
+        "benchmark": now["benchmark"],
+        "doc_hash": now["doc_hash"],
+        "prompt": cut(now.get("prompt")),
+        "target": cut(now.get("target"), 400),
+        "champion": cut(was.get("response"), 800),
+        "candidate": cut(now.get("response"), 800),
+    }
+
+
+def _drawn(items: list[Row], most: int) -> list[Row]:
+    return sorted(items, key=lambda i: hashlib.sha256(f"{i['benchmark']} {i['doc_hash']}".encode()).hexdigest())[:most]

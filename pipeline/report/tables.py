@@ -1,0 +1,139 @@
+"""The verdict's tables as a reader needs them: worst first, on one scale, with what the suite cannot see said in points."""
+
+import math
+from typing import Any
+
+from pipeline.report.charts import Scale, forest, numbers
+from pipeline.report.words import chance, listed, points
+
+Row = dict[str, Any]
+ORDER = {"block": 0, "hold": 1, "promote": 2}
+
+
+def references(verdict: Row, levels: list[Row]) -> list[Row]:
+    """Champion's table and origin's; one table where the champion is the origin."""
+    origin = verdict.get("origin") or {}
+    tables = [_table("champion", verdict["champion"], verdict)]
+    if origin and verdict["champion"] != "origin":
+        tables.append(_table("origin", "origin", origin))
+    elif origin:
+        tables[0] |= {"decision": worst([tables[0]["decision"], decision(origin)]), "also_origin": _table("origin", "origin", origin)["rows"] != tables[0]["rows"]}
+        if tables[0]["also_origin"]:
+            tables.append(_table("origin", "origin", origin))
+    scale = Scale([n for t in tables for r in [*t["rows"], *filter(None, [t["pooled"]])] for n in numbers(r)])
+    for table in tables:
+        table["rows"] = [r | _levels(r["name"], table["name"], levels) for r in forest(table["rows"], scale)]
+        table["pooled"] = forest([table["pooled"]], scale)[0] if table["pooled"] else None
+        table["ticks"] = scale.ticks()
+    return tables
+
+
+def _table(name: str, id: str, found: Row) -> Row:
+    rows = [{"name": ability} | row for ability, row in (found.get("abilities") or {}).items()]
+    rows.sort(key=lambda r: (ORDER.get(r.get("decision"), 1), -(r.get("drop") or 0)))
+    pooled = found.get("pooled")
+    drops = [r["drop"] for r in rows if isinstance(r.get("drop"), int | float)]
+    return {
+        "name": name,
+        "id": id,
+        "decision": decision(found),
+        "rows": rows,
+        "pooled": {"name": "all items together"} | pooled if pooled else None,
+        "mean_drop": sum(drops) / len(drops) if drops else None,
+        "unpaired": found.get("unpaired") or {},
+        "reasons": found.get("reasons") or [],
+    }
+
+
+def decision(found: Row) -> str:
+    """A reference's own decision; at the top of verdict.json stands the worst of everything, so it is worked out from the rows."""
+    rows = [*(found.get("abilities") or {}).values(), *filter(None, [found.get("pooled")])]
+    counted = [r.get("decision", "hold") for r in rows if not (r.get("report_only") and r.get("decision") == "hold")]
+    return worst(counted) if counted else "hold"
+
+
+def worst(decisions: list[str]) -> str:
+    return min(decisions, key=lambda d: ORDER.get(d, 1))
+
+
+def _levels(ability: str, reference: str, levels: list[Row]) -> Row:
+    """The scores behind a drop: of the reference, and of the candidate."""
+    found = next((row for row in levels if row["ability"] == ability), {})
+    return {"before": found.get(reference), "after": found.get("candidate")}
+
+
+def blind(verdict: Row) -> Row:
+    """What this suite cannot see: drops below these would go unnoticed with the usual power of 80%."""
+    rows = {name: row.get("smallest_detectable_drop") for name, row in (verdict.get("abilities") or {}).items()}
+    seen = {name: d for name, d in rows.items() if isinstance(d, int | float) and math.isfinite(d)}
+    pooled = (verdict.get("pooled") or {}).get("smallest_detectable_drop")
+    if not seen and pooled is None:
+        return {"points": None, "sentence": "How small a drop this suite could see is not known: no ability was measured.", "abilities": {}}
+    low, high = (min(seen.values()), max(seen.values())) if seen else (None, None)
+    least = min(x for x in (pooled, low) if x is not None)
+    words = f"This suite cannot see less than {points(least)} points"
+    if pooled is not None and low is not None and least == pooled:
+        words += " over all items together"
+        span = points(low) if points(low) == points(high) else f"{points(low)} to {points(high)}"
+        words += f", and nothing below {span} points in a single ability"
+    elif high is not None and points(high) != points(least):
+        words += f" in its best-measured ability, and nothing below {points(high)} points in its worst"
+    return {"points": round(100 * least, 2), "sentence": f"{words}. A smaller loss could pass unseen.", "abilities": seen}
+
+
+def feasibility(verdict: Row) -> Row:
+    """Chance that a model which changed nothing would be promoted, as the gate worked it out before anything was evaluated."""
+    found = verdict.get("feasibility") or {}
+    value = next((found[k] for k in ("chance", "chance_unchanged_passes", "probability") if isinstance(found.get(k), int | float)), None)
+    if value is None:
+        return {"chance": None, "sentence": "The gate did not say how likely an unchanged model is to pass."}
+    low = " Below one half: expect to be asked often, or measure more items." if value < 0.5 else ""
+    return {"chance": value, "sentence": f"A model that changed nothing would pass these margins with probability {chance(value)}.{low}"}
+
+
+def targets(verdict: Row) -> Row:
+    """Target tasks with their gains; a drop below zero is what the lesson was for."""
+    found = verdict.get("targets") or {}
+    rows = [{"name": name} | row | {"drop": row.get("drop", _drop(row))} for name, row in found.items()]
+    scale = Scale([n for r in rows for n in numbers(r)])
+    return {"rows": forest(rows, scale), "ticks": scale.ticks(5)}
+
+
+def _drop(row: Row) -> float | None:
+    return (row["lost"] - row["gained"]) / row["n"] if row.get("n") else None
+
+
+def headline(verdict: Row) -> str:
+    """The verdict in one sentence."""
+    fallen = [(f"{name} against the {who}", row) for who, t in _both(verdict) for name, row in _rows(t) if row.get("decision") == "block"]
+    waiting = list(dict.fromkeys(name for _, t in _both(verdict) for name, row in _rows(t) if row.get("decision") == "hold" and not row.get("report_only")))
+    better = [(n, r) for n, r in (verdict.get("targets") or {}).items() if r.get("decision") == "promote" and r.get("rule") == "superior"]
+    gains = listed([f"{n} (+{points((r['gained'] - r['lost']) / r['n'])} points)" for n, r in better if r.get("n")])
+    if verdict["verdict"] == "block":
+        if not fallen:
+            return f"Blocked: {_because(verdict)}. The champion stays in service."
+        name, row = max(fallen, key=lambda f: f[1].get("drop") or 0)
+        more = f" and {len(fallen) - 1} more rows" if len(fallen) > 1 else ""
+        figures = f"{points(row.get('drop'))} points: {row.get('lost')} items lost, {row.get('gained')} gained of {row.get('n')}"
+        return f"Blocked: a loss is proved on {name} ({figures}){more}. The champion stays in service."
+    if verdict["verdict"] == "promote":
+        taught = f", and {gains} {'is' if len(better) == 1 else 'are'} proved better" if better else ""
+        return f"Promote: every ability is shown to stay within its margin{taught}."
+    if waiting:
+        taught = f" {gains} {'is' if len(better) == 1 else 'are'} proved better." if better else ""
+        return f"Hold: no loss is proved, but {listed(waiting)} {'is' if len(waiting) == 1 else 'are'} not shown to stay within the margin.{taught} A person decides."
+    return f"Hold: {_because(verdict)}. A person decides."
+
+
+def _because(verdict: Row) -> str:
+    return str((verdict.get("reasons") or ["the verdict gives no reason"])[0]).rstrip(".")
+
+
+def _both(verdict: Row) -> list[tuple[str, Row]]:
+    tables = [("champion", verdict), ("origin", verdict.get("origin") or {})]
+    return tables[:1] if verdict["champion"] == "origin" and tables[1][1].get("abilities") == verdict.get("abilities") else tables
+
+
+def _rows(table: Row) -> list[tuple[str, Row]]:
+    pooled = table.get("pooled")
+    return [*(table.get("abilities") or {}).items(), *([("all items together", pooled)] if pooled else [])]
