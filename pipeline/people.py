@@ -38,5 +38,7 @@ def _key_file(path: Path) -> bytes:
             draft.unlink()
     key = path.read_text(encoding="ascii").strip()
     if len(key) < 32:
-        raise Permanent(f"{path}: the key of the user hashes has {len(key)} characters, at least 32 are expected; restore it from a copy: with another key no user is found again")
+        raise Permanent(
+            f"{path}: the key of the user hashes has {len(key)} characters, at least 32 are expected; restore it from a copy: with another key no user is found again"
+        )
     return key.encode()

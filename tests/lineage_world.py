@@ -40,7 +40,7 @@ class World:
     conversations: list[str] = field(default_factory=list)
 
 
-def build(  # noqa: PLR0913 - each is one way in which lineages differ
+def build(
     settings: Settings,
     verdict: str = "block",
     *,
@@ -87,7 +87,11 @@ class _Maker:
     def logs(self) -> str:
         def fill(work: lineage.Making) -> None:
             work.counts |= {"lines": 412, "stored": 401, "updated": 3, "unchanged": 2, "quarantined": 6, "quarantined_events": 1}
-            work.counts["reasons"] = {self.text("torn JSON"): 4, self.text("invalid UTF-8"): 2, self.text("message of the event is absent"): 1}
+            work.counts["reasons"] = {
+                self.text("torn JSON"): 4,
+                self.text("invalid UTF-8"): 2,
+                self.text("message of the event is absent"): 1,
+            }
             work.extra |= {"snapshot": 3, "previous": None}
 
         return self._seal("logs", [], 2.4, fill)
@@ -101,12 +105,21 @@ class _Maker:
             write(work.folder / "heldout.parquet", [])
             reasons = ["cosmetic edit", "withdrawn vote", "answer breaks the task's format", "conflict: equal prompts, two answers"]
             dropped = [
-                self._common(i) | {"kind": "sft", "reason": self.text(reasons[i % 7 % 4]), "text": self.text(f"My name is {PEOPLE[i % 4][0]}")}
+                self._common(i)
+                | {"kind": "sft", "reason": self.text(reasons[i % 7 % 4]), "text": self.text(f"My name is {PEOPLE[i % 4][0]}")}
                 for i in range(17)
             ]
             write(work.folder / "dropped.parquet", dropped)
             signals = [
-                {"conversation_id": f"c-{i % 4}", "message_id": f"m{i}", "signal": "edit", "origin": "explicit", "polarity": 1, "weight": 1.0, "evidence": {}}
+                {
+                    "conversation_id": f"c-{i % 4}",
+                    "message_id": f"m{i}",
+                    "signal": "edit",
+                    "origin": "explicit",
+                    "polarity": 1,
+                    "weight": 1.0,
+                    "evidence": {},
+                }
                 for i in range(41)
             ]
             (work.folder / "signals.jsonl").write_text("".join(json.dumps(s) + "\n" for s in signals))
@@ -118,7 +131,16 @@ class _Maker:
         def fill(work: lineage.Making) -> None:
             domain = [self._sft(i) | {"phase": "main", "pass": 1, "part": "domain", "tokens": 61} for i in range(24)]
             general = [
-                self._sft(i) | {"phase": "main", "pass": 1, "part": "general", "task": "general", "tokens": 48, "example_id": f"g-{i}", "source": "general"}
+                self._sft(i)
+                | {
+                    "phase": "main",
+                    "pass": 1,
+                    "part": "general",
+                    "task": "general",
+                    "tokens": 48,
+                    "example_id": f"g-{i}",
+                    "source": "general",
+                }
                 for i in range(48)
             ]
             again = [r | {"phase": "key", "pass": 2} for r in domain] if key else []
@@ -126,10 +148,20 @@ class _Maker:
             pairs = [self._dpo(i) for i in range(18)] if dpo else []
             write(work.folder / "dpo.parquet", pairs)
             tasks = {
-                self.text("person_json"): {"rows": 24, "passes": 24 + len(again), "tokens": 61 * (24 + len(again)), "main": 24, "key": len(again)},
+                self.text("person_json"): {
+                    "rows": 24,
+                    "passes": 24 + len(again),
+                    "tokens": 61 * (24 + len(again)),
+                    "main": 24,
+                    "key": len(again),
+                },
                 self.text("general"): {"rows": 48, "passes": 48, "tokens": 48 * 48, "main": 48, "key": 0},
             }
-            counts = {"tasks": tasks, "dpo": {self.text("person_json"): 18} if dpo else {}, "dropped": {self.text("duplicate of a newer row"): 3}}
+            counts = {
+                "tasks": tasks,
+                "dpo": {self.text("person_json"): 18} if dpo else {},
+                "dropped": {self.text("duplicate of a newer row"): 3},
+            }
             lineage.write_json(work.folder / "counts.json", counts)
             (work.folder / "plan.yaml").write_text(yaml.safe_dump({"method": "sft+dpo" if dpo else "sft", "values": {}}))
 
@@ -147,7 +179,10 @@ class _Maker:
                 "epochs": [2, "96 row passes: two epochs; a third mostly learns rows by heart"],
                 "max_length": [128, "the longest row has 97 tokens; rounded up to a multiple of 64"],
             }
-            plan = {"method": values["method"][0], "values": {self.text(n): {"value": v, "why": self.text(w)} for n, (v, w) in values.items()}}
+            plan = {
+                "method": values["method"][0],
+                "values": {self.text(n): {"value": v, "why": self.text(w)} for n, (v, w) in values.items()},
+            }
             (work.folder / "plan.yaml").write_text(yaml.safe_dump(plan, allow_unicode=True))
             write(work.folder / "losses.parquet", list(self._losses(dpo, key)))
             (work.folder / "train.log").write_text("step 1 loss 2.4\n")
@@ -170,7 +205,11 @@ class _Maker:
 
     def scores(self, model: str, verdict: str, who: str) -> str:
         def fill(work: lineage.Making) -> None:
-            items = [i for a, (lost, gained) in zip(ABILITIES, FLIPS[verdict], strict=True) for i in self._items(a, 150, lost, gained, who, "suite")]
+            items = [
+                i
+                for a, (lost, gained) in zip(ABILITIES, FLIPS[verdict], strict=True)
+                for i in self._items(a, 150, lost, gained, who, "suite")
+            ]
             write(work.folder / "items.parquet", items + list(self._items("person_json", 60, 1, 41, who, "target")))
             lineage.write_json(work.folder / "results.json", {"results": {}})
             work.extra |= {"model": model, "weights": "0" * 64, "evalset": "e" * 16, "settings": {"backend": "hf", "dtype": "float32"}}
@@ -231,7 +270,9 @@ class _Maker:
         reasons = {
             "promote": ["every ability is shown to stay within its margin"],
             "hold": ["arithmetic: a drop of up to 7.9 points is not excluded, the margin is 5.0"],
-            "block": ["arithmetic: 36 lost and 9 gained of 150, a drop of 18.0 points, is proved (adjusted p 0.0003) and not shown below 15.0"],
+            "block": [
+                "arithmetic: 36 lost and 9 gained of 150, a drop of 18.0 points, is proved (adjusted p 0.0003) and not shown below 15.0"
+            ],
         }
         return {
             "verdict": verdict,
@@ -282,5 +323,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
     names = list(dict.fromkeys(k for r in rows for k in r)) or ["example_id"]
     typed = {"messages": pa.list_(MESSAGE), "prompt": pa.list_(MESSAGE), "chosen": pa.list_(MESSAGE), "rejected": pa.list_(MESSAGE)}
     lists = {n for n in names if rows and isinstance(rows[0].get(n), list)}
-    columns = {n: pa.array([r.get(n) for r in rows], typed[n] if n in typed and n in lists else None if rows else pa.string()) for n in names}
+    columns = {
+        n: pa.array([r.get(n) for r in rows], typed[n] if n in typed and n in lists else None if rows else pa.string()) for n in names
+    }
     pq.write_table(pa.table(columns), path)

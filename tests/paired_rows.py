@@ -25,7 +25,9 @@ def row(n: int, lost: int, gained: int, margin: float) -> dict[str, Any]:
     low, high = interval(n, lost, gained)
     p = binomtest(lost, lost + gained, alternative="greater").pvalue if lost + gained else 1.0
     psi = max((lost + gained) / n, 1 / n)
-    seen = brentq(lambda d: d * math.sqrt(n) - norm.ppf(1 - 0.025 / 6) * math.sqrt(psi) - norm.ppf(0.8) * math.sqrt(max(psi - d * d, 0)), 0, 1)
+    seen = brentq(
+        lambda d: d * math.sqrt(n) - norm.ppf(1 - 0.025 / 6) * math.sqrt(psi) - norm.ppf(0.8) * math.sqrt(max(psi - d * d, 0)), 0, 1
+    )
     return {
         "n": n,
         "lost": lost,

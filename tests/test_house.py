@@ -55,12 +55,18 @@ def test_no_file_is_longer_than_300_lines() -> None:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    users = [p for p in sources("pipeline") if "os.environ" in p.read_text(encoding="utf-8") or "os.getenv" in p.read_text(encoding="utf-8")]
+    users = [
+        p for p in sources("pipeline") if "os.environ" in p.read_text(encoding="utf-8") or "os.getenv" in p.read_text(encoding="utf-8")
+    ]
     assert [p.name for p in users] == ["settings.py"]
 
 
 def test_only_the_lake_opens_duckdb_on_the_lake_and_reads_sql() -> None:
-    readers = [p for p in sources("pipeline") if "ducklake" in p.read_text(encoding="utf-8").lower() and "attach" in p.read_text(encoding="utf-8").lower()]
+    readers = [
+        p
+        for p in sources("pipeline")
+        if "ducklake" in p.read_text(encoding="utf-8").lower() and "attach" in p.read_text(encoding="utf-8").lower()
+    ]
     assert [p.name for p in readers] == ["lake.py"]
 
 

@@ -43,11 +43,14 @@ def _places(row: dict[str, Any], scale: Scale) -> dict[str, float | None] | None
     return {"low": low, "width": round(high - low, 3), "high": high, "at": scale.at(row["drop"]), "zero": scale.at(0.0), "margin": margin}
 
 
-def line(steps: list[int], losses: list[float | None], high: float) -> dict[str, Any]:
-    """A loss curve in a box of 100 x 40: the path, its last point, and a faint smoothed path above the raw one."""
+def line(steps: list[int], losses: list[float | None], guide: float) -> dict[str, Any]:
+    """A loss curve in a box of 100 x 40 from zero to its highest loss: raw and smoothed path, and where a guide value lies."""
+    high = max([x for x in losses if x is not None], default=1.0)
     first, span = steps[0] if steps else 0, max(1, (steps[-1] - steps[0]) if steps else 1)
     places = [(100 * (s - first) / span, 38 - 36 * min(x, high) / (high or 1)) for s, x in zip(steps, losses, strict=True) if x is not None]
-    return {"path": _path(places), "smooth": _path(_smoothed(places)), "points": len(places)}
+    within = round(38 - 36 * guide / high, 2) if 0 < guide <= high else None
+    drawn = {"path": _path(places), "smooth": _path(_smoothed(places)), "points": len(places)}
+    return drawn | {"top": high, "guide": within, "guide_value": guide}
 
 
 def _smoothed(places: list[tuple[float, float]], reach: int = 3) -> list[tuple[float, float]]:

@@ -41,15 +41,11 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
         "data": data(s),
         "samples": _samples(s),
         "tasks": tasks(s.counts),
-        "curves": [c | {"chart": charts.line(c["steps"], c["losses"], _top(c))} for c in losses.curves(s.losses)],
+        "curves": [c | {"chart": charts.line(c["steps"], c["losses"], losses.guide(c["phase"]))} for c in losses.curves(s.losses)],
         "plan": _plan(s.plan),
         "lineage": lineage(verdict_id, s),
         **costs(verdict_id, s),
     }
-
-
-def _top(curve: Row) -> float:
-    return max([x for x in curve["losses"] if x is not None], default=1.0)
 
 
 def _recipe(s: Sources, verdict_id: str, approval: str) -> Row:

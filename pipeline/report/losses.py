@@ -11,6 +11,11 @@ KNOWN = 0.15  # a mean loss this low before training leaves nothing to learn
 PREFERENCE = ("dpo", "kto")
 
 
+def guide(phase: str) -> float:
+    """The loss that a curve is read against: 0.5 for answers, ln 2 for preferences, where a model cannot tell the two apart."""
+    return LN2 if phase in PREFERENCE else HIGH
+
+
 def curves(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of losses.parquet -> one curve per (phase, task), in the order in which they were trained."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}

@@ -13,5 +13,5 @@ def render(facts: dict[str, Any]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     env = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    env.filters |= {"points": words.points, "chance": words.chance, "number": words.number, "listed": words.listed}
+    env.filters |= {"points": words.points, "chance": words.chance, "number": words.number, "tick": words.tick}
     return env.get_template("page.html.j2").render(r=facts)

@@ -7,6 +7,8 @@ from pipeline.report.charts import Scale, forest, numbers
 from pipeline.report.words import chance, listed, points
 
 Row = dict[str, Any]
+BLANK = dict.fromkeys(("n", "lost", "gained", "drop", "interval", "p", "adjusted_p", "margin", "smallest_detectable_drop"))
+BLANK |= {"decision": "hold", "report_only": False, "rule": None}  # what is missing is never a pass
 ORDER = {"block": 0, "hold": 1, "promote": 2}
 
 
@@ -29,7 +31,7 @@ def references(verdict: Row, levels: list[Row]) -> list[Row]:
 
 
 def _table(name: str, id: str, found: Row) -> Row:
-    rows = [{"name": ability} | row for ability, row in (found.get("abilities") or {}).items()]
+    rows = [BLANK | row | {"name": ability} for ability, row in (found.get("abilities") or {}).items()]
     rows.sort(key=lambda r: (ORDER.get(r.get("decision"), 1), -(r.get("drop") or 0)))
     pooled = found.get("pooled")
     drops = [r["drop"] for r in rows if isinstance(r.get("drop"), int | float)]
@@ -38,7 +40,7 @@ def _table(name: str, id: str, found: Row) -> Row:
         "id": id,
         "decision": decision(found),
         "rows": rows,
-        "pooled": {"name": "all items together"} | pooled if pooled else None,
+        "pooled": BLANK | pooled | {"name": "all items together"} if pooled else None,
         "mean_drop": sum(drops) / len(drops) if drops else None,
         "unpaired": found.get("unpaired") or {},
         "reasons": found.get("reasons") or [],
@@ -94,7 +96,7 @@ def feasibility(verdict: Row) -> Row:
 def targets(verdict: Row) -> Row:
     """Target tasks with their gains; a drop below zero is what the lesson was for."""
     found = verdict.get("targets") or {}
-    rows = [{"name": name} | row | {"drop": row.get("drop", _drop(row))} for name, row in found.items()]
+    rows = [BLANK | row | {"name": name, "drop": row.get("drop", _drop(row))} for name, row in found.items()]
     scale = Scale([n for r in rows for n in numbers(r)])
     return {"rows": forest(rows, scale), "ticks": scale.ticks(5)}
 

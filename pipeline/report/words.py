@@ -48,6 +48,11 @@ def points(share: float | None, sign: bool = False) -> str:
     return text.replace("-", "−").replace("−0.0", "0.0").replace("+0.0", "0.0")
 
 
+def tick(share: float) -> str:
+    """A place on an axis in points, with no more digits than it has."""
+    return f"{100 * share:g}".replace("-", "−")
+
+
 def chance(p: float | None) -> str:
     """A p-value or probability with the digits that matter."""
     if p is None or not math.isfinite(p):
@@ -69,7 +74,9 @@ def lasting(seconds: float | None) -> str:
 
 
 def number(value: object) -> str:
-    """A count with thin spaces, any other number with four digits that matter, anything else as it is."""
+    """A count with thin spaces, any other number with four digits that matter, anything else as it is; nothing is a dash."""
+    if value is None:
+        return "–"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int):

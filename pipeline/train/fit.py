@@ -37,7 +37,7 @@ def learn(phase: Phase, processes: int = 1) -> None:
     tasks = sorted({r["task"] for r in rows})
     for row in rows:
         row["task_id"] = tasks.index(row["task"])
-    words = weights.tokenizer(phase.base)
+    words = weights.tokenizer(phase.words)
     trainer = TRAINERS[phase.name](phase, methods.start(phase), words, rows, processes)
     trainer.watch(phase, tasks)
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is the id's
@@ -51,15 +51,13 @@ def learn(phase: Phase, processes: int = 1) -> None:
 
 
 def quiet() -> None:
-    """Keep the libraries' chatter out of the log, and use the cores there are."""
+    """Keep the libraries' chatter out of the log, and use no more threads than this process has cores."""
     import torch
     import transformers
     from datasets.utils.logging import disable_progress_bar
 
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|trl|torch")
-    cores = len(os.sched_getaffinity(0))
-    if torch.get_num_threads() != cores:
-        torch.set_num_threads(cores)
+    torch.set_num_threads(min(torch.get_num_threads(), len(os.sched_getaffinity(0))))
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     disable_progress_bar()

@@ -88,11 +88,13 @@ def place(base: Path, adapter: Path | None, origin: Path, folder: Path) -> None:
     """Put what was trained where it is loaded from: an adapter on the origin, or full weights with their tokenizer."""
     if adapter and base == origin:
         shutil.copytree(adapter, folder)
-        return
-    if adapter:
-        merged(base, adapter, folder)
     else:
-        shutil.copytree(base, folder)
-    for pattern in ("tokenizer*", "chat_template*", "special_tokens_map.json", "generation_config.json"):
-        for file in origin.glob(pattern):
-            shutil.copy2(file, folder / file.name)
+        if adapter:
+            merged(base, adapter, folder)
+        else:
+            shutil.copytree(base, folder)
+        for pattern in ("tokenizer*", "chat_template*", "special_tokens_map.json", "generation_config.json"):
+            for file in origin.glob(pattern):
+                shutil.copy2(file, folder / file.name)
+    for file in folder.iterdir():
+        file.chmod(0o644)  # safetensors writes 0600, and the one who serves need not be the one who trains

@@ -15,6 +15,8 @@ class Phase:
     folder: Path
     base: Path
     """Full weights to start from: the origin, or a model whose weights were all trained."""
+    words: Path
+    """Folder of the tokenizer: the origin's."""
     adapter: Path | None
     """Adapter to continue, from the phase before or from the champion; None starts a fresh one."""
     values: dict[str, Any]
@@ -43,5 +45,5 @@ class Phase:
     @classmethod
     def loads(cls, text: str) -> "Phase":
         found = json.loads(text)
-        paths = {k: Path(found[k]) if found[k] else None for k in ("folder", "base", "adapter")}
+        paths = {k: Path(found[k]) if found[k] else None for k in ("folder", "base", "words", "adapter")}
         return cls(**(found | paths))

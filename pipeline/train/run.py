@@ -1,8 +1,10 @@
 """Train one model from one mix: SFT, then DPO or KTO, from the fixed origin (or, for a hotfix, from the champion)."""
 
+import contextlib
 import json
 import resource
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -35,8 +37,9 @@ def run(mix: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     with lineage.making(settings, id, parents=parents, recipe=recipe.model_dump(mode="json"), seeds={"train": recipe.training.seed}) as work:
         if work is not None:
             found, written = plan.launch(mix, read_plan(settings, mix), recipe.training, parent["recipe"].get("training", {}))
-            lesson = Lesson(settings, mix, recipe, start, scratch, found)
-            lesson.teach()
+            with contextlib.redirect_stdout(sys.stderr):  # libraries print; stdout is the id's
+                lesson = Lesson(settings, mix, recipe, start, scratch, found)
+                lesson.teach()
             lesson.leave(work.folder, written)
             work.counts.update(lesson.counts())
             work.extra.update(lesson.facts() | {"origin_sha": sha, "start": start, "method": found.method})
@@ -95,7 +98,7 @@ class Lesson:
 
     def phase(self, name: str, rows: list[Row]) -> Phase:
         """Run one phase from where the lesson stands, and stand where it ended."""
-        phase = Phase(name, self.scratch / name, self.base, self.adapter, plan.phase_values(self.found, name))
+        phase = Phase(name, self.scratch / name, self.base, self.origin, self.adapter, plan.phase_values(self.found, name))
         phase.write(rows)
         say(f"train {name}: {len(rows)} rows x {phase.values['passes']} at rate {phase.values['rate']:.1e}" + (", done before" if phase.final.exists() else ""))
         fit.fit(phase, self.processes)

@@ -1,0 +1,69 @@
+"""A refused line or event becomes a row with its reason; what it says about people is replaced before the row exists."""
+
+import re
+from dataclasses import dataclass
+
+from pipeline.ingest.scrub import Scrubber
+
+KEPT_CHARS = 64 * 1024  # of a line too long to store: enough to see what it was
+CUT_CHARS = 1024  # dropped at such a cut, because half an address would not be recognised as one
+
+USER = re.compile(r'("user_id"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|$)|-?\d+)')
+CONVERSATION = re.compile(r'"conversation_id"\s*:\s*(?:"((?:[^"\\]|\\.){1,512})"|(-?\d+))')
+DENIED = re.compile(r'"consent"\s*:\s*(?!\s*true\b)')
+ESCAPED = re.compile(r"\\u00(2[013-9a-f]|[34][0-9a-f]|5[0-9abd-f]|6[0-9a-f]|7[0-9a-e])", re.IGNORECASE)
+
+
+class Refused(Exception):
+    """This line or event cannot be stored. `byte` is the offset in the line, where it is known."""
+
+    def __init__(self, reason: str, byte: int | None = None):
+        super().__init__(reason)
+        self.reason = reason
+        self.byte = byte
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One quarantined line or event, ready for the lake except for its file and user hash."""
+
+    line: int
+    what: str
+    reason: str
+    byte: int | None = None
+    event_id: str | None = None
+    text: str | None = None
+    conversation_id: str | None = None
+    user_id: str | None = None
+
+
+def of_line(number: int, raw: str, refused: Refused) -> Row:
+    """The row of a refused line. Without a clear consent, and where the line says false, its text is not kept."""
+    text = legible(raw)
+    conversation, user = CONVERSATION.search(text), USER.search(text)
+    return Row(
+        number,
+        "line",
+        refused.reason,
+        refused.byte,
+        text=None if DENIED.search(text) else masked(text),
+        conversation_id=(conversation.group(1) or conversation.group(2)) if conversation else None,
+        user_id=user.group(2).strip('"') if user else None,
+    )
+
+
+def of_event(number: int, raw: str, refused: Refused, event_id: str | None, conversation_id: str, user_id: str | None) -> Row:
+    """The row of one bad event in a good conversation."""
+    return Row(number, "event", refused.reason, None, event_id, masked(legible(raw)), conversation_id, user_id)
+
+
+def legible(raw: str) -> str:
+    """Text that any table can hold, with escaped ASCII written out: an address behind \\u0040 is an address."""
+    raw = raw.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+    return ESCAPED.sub(lambda m: chr(int(m.group(1), 16)), raw)
+
+
+def masked(text: str) -> str:
+    scrubber = Scrubber()
+    text = scrubber.text(USER.sub(r'\1"<USER>"', text))
+    return text if len(text) <= KEPT_CHARS else text[: KEPT_CHARS - CUT_CHARS] + "…"

@@ -1,0 +1,184 @@
+"""Paths to lines: which files are logs, which day they belong to, and their physical lines one by one."""
+
+import glob
+import gzip
+import io
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from pipeline import lineage
+from pipeline.errors import BadInput
+from pipeline.ingest import strict
+from pipeline.ingest.quarantine import Refused
+
+LONGEST = 16 * 1024 * 1024  # bytes of a line
+KEPT = 64 * 1024  # bytes that are looked at of a longer one
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".ndjson.gz", ".ndjson.zst", ".parquet")
+DAY = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
+JSON_COLUMNS = ("messages", "feedback", "metadata")  # a Parquet file may hold them as JSON text
+
+
+@dataclass(frozen=True)
+class File:
+    """One log file: where it is, what is in it, and its day."""
+
+    path: Path
+    sha: str
+    day: date
+    dated: bool
+    """False where neither the caller nor the file's name gave a day, and the clock did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One physical line, counted from 1. body: bytes, or a dict from Parquet; problem: why it cannot even be looked at."""
+
+    number: int
+    body: bytes | dict[str, Any]
+    problem: str | None = None
+
+
+def files(paths: Iterable[str | Path], day: date | None) -> list[File]:
+    """The log files behind paths, folders and globs, each once, in the order of their paths."""
+    found: dict[Path, None] = {}
+    for path in map(str, paths):
+        for one in _expanded(path):
+            found.setdefault(one.resolve())
+    if not found:
+        raise BadInput("no log file was named: give files, folders or globs")
+    return [_file(path, day) for path in sorted(found)]
+
+
+def _expanded(path: str) -> list[Path]:
+    if "://" in path:
+        raise BadInput(f"{path}: this version reads local paths only; fetch it first and name the local file")
+    place = Path(path).expanduser()
+    if place.is_dir():
+        inside = [Path(folder, name) for folder, _, names in os.walk(place) for name in names]
+        logs = [p for p in inside if p.name.endswith(SUFFIXES) and not p.name.startswith((".", "_"))]
+        if not logs:
+            raise BadInput(f"{path}: no log in this folder; looked for *{', *'.join(SUFFIXES)}")
+        return logs
+    if place.exists():
+        return [place]
+    matched = [Path(p) for p in glob.glob(str(place), recursive=True) if Path(p).is_file()]
+    if not matched:
+        raise BadInput(f"{path}: no such file, folder or match of a glob; check the path")
+    return matched
+
+
+def _file(path: Path, day: date | None) -> File:
+    named = _named_day(path.name)
+    try:
+        sha = lineage.sha256(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); check its rights") from None
+    return File(path, sha, day or named or datetime.now(UTC).date(), bool(day or named))
+
+
+def _named_day(name: str) -> date | None:
+    for words in DAY.findall(name):
+        try:
+            return date.fromisoformat(words)
+        except ValueError:
+            continue
+    return None
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """The lines of a file, plain or packed, told apart by their first bytes and not by the name. Blank lines are left out."""
+    with path.open("rb") as file:
+        magic = file.read(4)
+        file.seek(0)
+        if magic == b"PAR1":
+            yield from _rows(path)
+        elif magic[:2] == b"\x1f\x8b":
+            with gzip.open(file) as unpacked:
+                yield from _texts(unpacked)
+        elif magic == b"\x28\xb5\x2f\xfd":
+            import zstandard
+
+            with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
+                yield from _texts(io.BufferedReader(stream, 1 << 20))  # type: ignore[type-var]
+        else:
+            yield from _texts(file)
+
+
+def _texts(file: IO[bytes]) -> Iterator[Line]:
+    number = 0
+    try:
+        while raw := file.readline(LONGEST + 2):
+            number += 1
+            if number == 1 and raw.startswith(b"\xef\xbb\xbf"):
+                raw = raw[3:]
+            body = raw.rstrip(b"\r\n")
+            if len(body) > LONGEST or not (raw.endswith(b"\n") or len(raw) < LONGEST):
+                _skip_line(file, raw)
+                yield Line(number, body[:KEPT], f"line over {LONGEST >> 20} MiB")
+            elif body.strip():
+                yield Line(number, body)
+    except (EOFError, zlib.error, gzip.BadGzipFile, _zstd_error()):
+        yield Line(number + 1, b"", "packed file is cut or damaged")
+
+
+def _zstd_error() -> type[Exception]:
+    import zstandard
+
+    return zstandard.ZstdError
+
+
+def _skip_line(file: IO[bytes], raw: bytes) -> None:
+    while raw and not raw.endswith(b"\n"):
+        raw = file.readline(1 << 20)
+
+
+def _rows(path: Path) -> Iterator[Line]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
+            for row in batch.to_pylist():
+                number += 1
+                yield _row(number, {k: v for k, v in row.items() if v is not None})
+    except (pa.ArrowException, OSError):
+        yield Line(number + 1, b"", "Parquet file is cut or damaged")
+
+
+def _row(number: int, row: dict[str, Any]) -> Line:
+    for column in JSON_COLUMNS:
+        if isinstance(row.get(column), str):
+            try:
+                row[column] = strict.value(row[column].encode("utf-8", "replace"))
+            except Refused as refused:
+                return Line(number, _plain(row), f"{refused.reason} in column {column}")
+    return Line(number, _plain(row))
+
+
+def _plain(value: Any) -> Any:
+    """A Parquet value as JSON would have said it. Absent members of a struct are null; only parent_id says something by null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items() if v is not None or k == "parent_id"}
+    if isinstance(value, list):
+        is_map = bool(value) and all(isinstance(v, tuple) and len(v) == 2 for v in value)
+        return {str(k): _plain(v) for k, v in value} if is_map else [_plain(v) for v in value]
+    if isinstance(value, date):
+        return _time(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _time(value: date) -> str:
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
