@@ -7,23 +7,46 @@ import subprocess
 from datetime import date, timedelta
 from typing import Any
 
-from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, get_current_context, task
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
 from pipeline import settings as machine
 
 POOL = "default_pool"
 GPU_STEPS = ("train", "evaluate")
 FINAL = (65, 2)  # the same input will fail again
-DEFAULTS = {"retries": 3, "retry_delay": timedelta(seconds=30), "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=10)}
 ANSWER_WITHIN = timedelta(days=2)  # an unanswered request is a no: the champion stays
 
 
+def tell(context: Any) -> None:
+    """A step that gave up tells the webhook, without any text from logs."""
+    ti = context["ti"]
+    pipeline("notify", "failure", "--about", f"{ti.dag_id}.{ti.task_id} {context['dag_run'].run_id}")
+
+
+DEFAULTS = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "on_failure_callback": tell,
+}
+
+
 def pipeline(*words: str) -> dict[str, Any]:
-    """Run `python -m pipeline …` and give its JSON. The child dies with the task, and its stderr is the task's log."""
-    settings = machine.load()
-    child = subprocess.Popen([settings.python, "-m", "pipeline", *words, "--json"], stdout=subprocess.PIPE, text=True, env=machine.child_environment())
-    before = signal.signal(signal.SIGTERM, lambda number, frame: (child.terminate(), os._exit(143)))
+    """Run `python -m pipeline …` and give its JSON. The child ends with the task, and its stderr is the task's log.
+
+    Exit 65 and 2 fail at once; 75, a kill and anything unforeseen are worth a retry, which goes on where the child stopped.
+    """
+    command = [machine.load().python, "-m", "pipeline", *words, "--json"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=machine.child_environment())
+
+    def stop(number: int, frame: Any) -> None:
+        child.terminate()
+        os._exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         out, _ = child.communicate()
     finally:
@@ -31,14 +54,16 @@ def pipeline(*words: str) -> dict[str, Any]:
         if child.poll() is None:
             child.kill()
     if child.returncode in FINAL:
-        raise AirflowFailException(f"{' '.join(words)}: exit code {child.returncode}, the same input will fail again; the reason stands above")
+        raise AirflowFailException(
+            f"`{' '.join(words)}` ended with exit code {child.returncode}: the same input will fail again; its own words stand above"
+        )
     if child.returncode:
-        raise AirflowException(f"{' '.join(words)}: exit code {child.returncode}, worth a retry")
+        raise AirflowException(f"`{' '.join(words)}` ended with exit code {child.returncode}: worth a retry; its own words stand above")
     return json.loads(out)
 
 
 def stage(name: str) -> Any:
-    """The task of one stage: `stage("mine")(recipe, logs_id)`. GPU steps go to the executor and queue that the environment names."""
+    """The task of one stage: `stage("mine")(lesson, logs)`. GPU steps go to the executor and queue that the environment names."""
     settings = machine.load()
     where: dict[str, Any] = {}
     if name in GPU_STEPS:
@@ -56,10 +81,12 @@ def stage(name: str) -> Any:
 
 def enough(name: str, result: dict[str, Any]) -> None:
     """A day with nothing to learn from ends green: the steps after it are skipped, and the log says why."""
-    if name == "mine" and result["examples"] + result["pairs"] + result["unpaired"] < max(1, result.get("min_events", 1)):
-        raise AirflowSkipException(f"too little new feedback ({result['examples']} examples, {result['pairs']} pairs, {result['unpaired']} votes): the champion stays")
-    if name == "mix" and result.get("method") == "none":
-        raise AirflowSkipException("nothing to train on: see the plan; the champion stays")
+    if name == "mine" and not result["enough"]:
+        raise AirflowSkipException(
+            f"too little new feedback: {result['examples']} examples, {result['pairs']} pairs, {result['unpaired']} votes; the champion stays"
+        )
+    if name == "mix" and result["method"] == "none":
+        raise AirflowSkipException("nothing to train on, the plan says why; the champion stays")
 
 
 @task
@@ -71,44 +98,57 @@ def the_day() -> str:
     return date.fromisoformat(asked).isoformat() if asked else ((run.logical_date or run.run_after) - timedelta(days=1)).date().isoformat()
 
 
+@task(multiple_outputs=False)
+def request(report: str) -> dict[str, Any]:
+    """The verdict, who decides under the recipe's approval, and the table that an approver reads."""
+    return pipeline("request", report)
+
+
+@task.branch
+def who_decides(asked: dict[str, Any]) -> str:
+    """The gate alone, a person, or nobody: a blocked verdict cannot be approved."""
+    return {"gate": "promote", "person": "approve", "nobody": "blocked"}[asked["decides"]]
+
+
 @task
-def verdict_of(report: str) -> dict[str, Any]:
-    """What the gate said, as the table that an approver reads. A block ends here: it cannot be approved."""
-    facts = pipeline("status", "--report", report)
-    if facts["report"]["verdict"] == "block":
-        pipeline("promote", report, "--reject", "--by", "the gate", "--note", "blocked verdicts cannot be approved")
-        raise AirflowSkipException(f"{report} is blocked: the champion stays")
-    return facts["report"]
+def promote(report: str) -> str:
+    """What the gate showed to be safe goes in service."""
+    return pipeline("promote", report)["id"]
 
 
-def approval(subject: str) -> ApprovalOperator:
-    """Ask a person. The verdict's table stands in the request; no answer within two days is a no."""
-    return ApprovalOperator(
-        task_id="approve",
-        subject=subject,
-        body="{{ ti.xcom_pull(task_ids='verdict_of')['markdown'] }}",
-        defaults="Reject",
-        response_timeout=ANSWER_WITHIN,
-        params={"note": Param(None, type=["null", "string"], description="why (kept in decisions.jsonl)")},
-        fail_on_reject=False,
-        ignore_downstream_trigger_rules=False,
-    )
+@task
+def blocked(report: str) -> str:
+    """The end of a blocked model: green, written down, and the champion stays."""
+    return f"{report}: blocked, the champion stays"
 
 
 @task(trigger_rule="none_failed")
-def asked(answer: dict[str, Any] | None = None) -> None:
-    """One hop between the request and the record: a rejection skips what stands directly below it, whatever its rule."""
+def answered() -> None:
+    """One hop between the request and its record: a rejection skips what stands directly below it, whatever that one's rule."""
 
 
 @task(trigger_rule="none_failed")
-def record(report: str | None) -> str | None:
-    """Promote after a yes, or write down the no. Both name who decided."""
-    context = get_current_context()
-    answer = context["ti"].xcom_pull(task_ids="approve")
-    if not report or not answer:
+def record(report: str) -> str | None:
+    """Promote after a yes, or write down the no; both name who decided."""
+    answer = get_current_context()["ti"].xcom_pull(task_ids="approve")
+    if not answer:
         raise AirflowSkipException("nobody was asked: nothing to record")
-    who = (answer.get("responded_by_user") or {}).get("name") or "nobody (time ran out)"
-    note = (answer.get("params_input") or {}).get("note") or ""
-    yes = "Approve" in answer["chosen_options"]
-    result = pipeline("promote", report, "--by", who, "--note", note, *([] if yes else ["--reject"]))
-    return result["id"] if yes else None
+    who = (answer.get("responded_by_user") or {}).get("name") or "nobody (the time to answer ran out)"
+    note = (answer.get("params_input") or {}).get("note") or "no note"
+    verb = [] if ApprovalOperator.APPROVE in answer["chosen_options"] else ["--reject"]
+    return pipeline("promote", report, "--by", who, "--note", note, *verb)["id"]
+
+
+def decide(report: Any) -> None:
+    """From a report to a decision: by the gate, or by a person who is shown the verdict's table; no answer is a no."""
+    asked = request(report)
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="{{ ti.xcom_pull(task_ids='request')['subject'] }}",
+        body="{{ ti.xcom_pull(task_ids='request')['markdown'] }}",
+        defaults=ApprovalOperator.REJECT,
+        response_timeout=ANSWER_WITHIN,
+        params={"note": Param(None, type=["null", "string"], description="why; kept in decisions.jsonl")},
+    )
+    who_decides(asked) >> [promote(report), approve, blocked(report)]
+    approve >> answered() >> record(report)

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from pipeline.errors import Permanent
@@ -34,6 +35,12 @@ class Settings:
     """Webhook told about block, hold, approval wanted and failure."""
     user_key: str | None
     """Key of the user hashes; without it a key file is made in home/keys (mode 0600)."""
+
+    def inbox_of(self, day: date) -> str:
+        """Where a day's logs are: the template with the day put in, else the files of the inbox folder that name the day."""
+        if "{day}" in self.inbox:
+            return self.inbox.replace("{day}", day.isoformat())
+        return self.inbox if any(c in self.inbox for c in "*?[") else f"{self.inbox}/*{day.isoformat()}*"
 
     @property
     def catalogue(self) -> Path:

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-Answer = str
 Rule = Callable[[str, str], bool]
 
 
@@ -63,3 +62,15 @@ def same_json(doc: Mapping, results: Sequence[str]) -> dict[str, float]:
         return {"passed": 0.0}
     # json.dumps tells true from 1 and 5 from 5.0, which Python's == does not
     return {"passed": float(json.dumps(got, sort_keys=True) == json.dumps(wanted, sort_keys=True))}
+
+
+def unrepeated(text: str, size: int = 3) -> float:
+    """Share of different word-triples among all: 1 when nothing is said twice, near 0 when a model is stuck in a loop."""
+    said = [w.lower() for w in words(text)]
+    grams = [tuple(said[i : i + size]) for i in range(len(said) - size + 1)]
+    return len(set(grams)) / len(grams) if grams else 0.0
+
+
+def written(doc: Mapping, results: Sequence[str]) -> dict[str, float]:
+    """What can be seen in open-ended writing: its rules, its repetition, its length in words."""
+    return {**followed(doc, results), "unrepeated": unrepeated(results[0]), "words": float(len(words(results[0])))}

@@ -37,6 +37,7 @@ def _hotfix(p: argparse.ArgumentParser) -> None:
     p.add_argument("--reason", required=True, help="what is wrong with the model in service")
     p.add_argument("--day", help="yyyy-mm-dd (default: today)")
     p.add_argument("--check", action="store_true", help="only validate the file")
+    p.add_argument("--inside", action="store_true", help="FILE must lie in the home's hotfix folder")
 
 
 def _compare(p: argparse.ArgumentParser) -> None:

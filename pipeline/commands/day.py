@@ -20,15 +20,7 @@ def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
         day = date.fromisoformat(args.day)
     except ValueError:
         raise BadInput(f"{args.day!r} is no day: write it as yyyy-mm-dd") from None
-    return run(day, args.paths or [inbox(settings, day)], args.recipe, settings)
-
-
-def inbox(settings: Settings, day: date) -> str:
-    """Where a day's logs are: the template with the day put in, else the files of the inbox folder that name the day."""
-    where = settings.inbox
-    if "{day}" in where:
-        return where.replace("{day}", day.isoformat())
-    return where if any(c in where for c in "*?[") else f"{where}/*{day.isoformat()}*"
+    return run(day, args.paths or [settings.inbox_of(day)], args.recipe, settings)
 
 
 def run(day: date, paths: list[str], name: str, settings: Settings) -> dict[str, Any]:

@@ -19,11 +19,21 @@ LESSON = "hotfix"
 
 
 def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    examples = read(Path(args.file), args.task, settings)
+    file = inside(args.file, settings) if args.inside else Path(args.file)
+    examples = read(file, args.task, settings)
     if args.check:
-        return {"id": None, "examples": len(examples), "text": f"{args.file}: {len(examples)} good examples for {args.task}"}
+        return {"id": None, "file": str(file), "examples": len(examples), "text": f"{file}: {len(examples)} good examples for {args.task}"}
     day = date.fromisoformat(args.day) if args.day else datetime.now(UTC).date()
-    return run(Path(args.file), args.task, args.reason, day, settings)
+    return run(file, args.task, args.reason, day, settings)
+
+
+def inside(name: str, settings: Settings) -> Path:
+    """The file of that name in the home's hotfix folder; a name that leads out of it is refused, through links too."""
+    folder = (settings.home / "hotfix").resolve()
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder):
+        raise BadInput(f"{name!r} leads out of {folder}: put the file into that folder and give its name")
+    return file
 
 
 def run(file: Path, task: str, reason: str, day: date, settings: Settings) -> dict[str, Any]:

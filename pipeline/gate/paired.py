@@ -29,7 +29,9 @@ class Pairs:
         """Pair two equally long lists of item values; clusters that hold one item each are no clusters."""
         binary = all(v in (0, 1) for values in (champion, candidate) for v in values)
         grouped = clusters is not None and len(set(clusters)) < len(clusters)
-        return cls(tuple(a - b for a, b in zip(champion, candidate, strict=True)), binary, tuple(clusters) if grouped and clusters else None)
+        return cls(
+            tuple(a - b for a, b in zip(champion, candidate, strict=True)), binary, tuple(clusters) if grouped and clusters else None
+        )
 
     @classmethod
     def counts(cls, lost: int, gained: int, n: int) -> "Pairs":
@@ -109,13 +111,14 @@ def _byte_table(sizes: Sequence[float]) -> list[float]:
 
 def clustered_error(pairs: Pairs) -> tuple[float, int]:
     """Standard error of the drop when items of one cluster move together, and the number of clusters."""
-    sums: dict[Hashable, float] = defaultdict(float)
+    grouped: dict[Hashable, list[float]] = defaultdict(list)
     for cluster, d in zip(pairs.clusters or range(pairs.n), pairs.differences, strict=True):
-        sums[cluster] += d - pairs.drop
-    c = len(sums)
+        grouped[cluster].append(d - pairs.drop)
+    c = len(grouped)
     if c < 2:
         return math.inf, c
-    return math.sqrt(c / (c - 1) * math.fsum(s * s for s in sums.values())) / pairs.n, c
+    # fsum rounds once, so the order of the items changes not one bit
+    return math.sqrt(c / (c - 1) * math.fsum(math.fsum(group) ** 2 for group in grouped.values())) / pairs.n, c
 
 
 def p_value(pairs: Pairs) -> float:

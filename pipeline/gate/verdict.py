@@ -141,7 +141,9 @@ def _reasons(
     found = [words.blocked(name, row, level) for name, row in everything.items() if row.decision == "block"]
     found += [f"hold: {name}: {why}" for name, why in broken.items()]
     found += [
-        words.held(name, row, alpha) for name, row in everything.items() if row.decision == "hold" and name not in broken and not row.report_only
+        words.held(name, row, alpha)
+        for name, row in everything.items()
+        if row.decision == "hold" and name not in broken and not row.report_only
     ]
     found += [words.excused(name, row) for name, row in rows.items() if row.report_only and row.decision == "hold"]
     if not any(not row.report_only for row in rows.values()):

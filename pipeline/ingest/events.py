@@ -152,6 +152,6 @@ def _source(value: Any) -> str:
 
 
 def _derived(value: Any) -> bool:
-    if value not in (None, True, False) or type(value) is int:
+    if value is not None and type(value) is not bool:
         raise Refused("wrong type: derived")
     return bool(value)

@@ -5,6 +5,7 @@ number stays. A text without '@' and without seven digits or a key's prefix is n
 """
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -94,6 +95,11 @@ class Scrubber:
         self._numbers: dict[tuple[str, str], int] = {}
         self._counts: dict[str, int] = {}
 
+    @staticmethod
+    def worth(text: str) -> bool:
+        """Whether anything in this text could be personal data."""
+        return "@" in text or any(prefix in text for prefix in KEY_PREFIXES) or bool(WORTH.search(text))
+
     def text(self, text: str) -> str:
         if any(prefix in text for prefix in KEY_PREFIXES):
             text = self._replaced("KEY", KEY, _always, text)
@@ -116,6 +122,36 @@ class Scrubber:
             masked = self.text(str(value))
             return value if masked == str(value) else masked
         return value
+
+    def document(self, value: Any) -> str | None:
+        """A JSON value as text, nothing personal in it."""
+        import orjson
+
+        if value is None:
+            return None
+        plain = orjson.dumps(value).decode()
+        return orjson.dumps(self.deep(value)).decode() if self.worth(plain) else plain
+
+    def calls(self, calls: list[Any] | None) -> str | None:
+        """Tool calls in the OpenAI shape: their arguments are JSON inside a text, and stay JSON."""
+        if calls is None:
+            return None
+        whole = []
+        for call in calls:
+            arguments = call["function"].get("arguments")
+            if isinstance(arguments, str):
+                call = {**call, "function": {**call["function"], "arguments": self._inner(arguments)}}
+            whole.append(call)
+        return self.document(whole)
+
+    def _inner(self, text: str) -> str:
+        masked = self.text(text)
+        if masked == text:
+            return text
+        try:
+            return json.dumps(self.deep(json.loads(text)), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return masked
 
     def _replaced(self, kind: str, pattern: re.Pattern[str], believed: Callable[[str, str], bool], text: str) -> str:
         def placeholder(match: re.Match[str]) -> str:

@@ -34,7 +34,7 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
         "references": tables.references(v, levels),
         "blind": tables.blind(v),
         "feasibility": tables.feasibility(v),
-        "targets": tables.targets(v),
+        "targets": tables.targets(v, levels),
         "checks": v.get("checks") or [],
         "levels": levels,
         "items": items.flips(candidate, champion, choice),

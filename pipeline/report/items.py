@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.report.words import cut
 
 Row = dict[str, Any]
-MOST_LOST, MOST_GAINED = 8, 3  # per ability: enough to see a pattern, few enough to be read
+MOST_LOST, MOST_GAINED = 6, 3  # per ability: enough to see a pattern, few enough to be read
 
 
 def deciding(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:

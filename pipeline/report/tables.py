@@ -93,11 +93,12 @@ def feasibility(verdict: Row) -> Row:
     return {"chance": value, "sentence": f"A model that changed nothing would pass these margins with probability {chance(value)}.{low}"}
 
 
-def targets(verdict: Row) -> Row:
+def targets(verdict: Row, levels: list[Row]) -> Row:
     """Target tasks with their gains; a drop below zero is what the lesson was for."""
     found = verdict.get("targets") or {}
     rows = [BLANK | row | {"name": name, "drop": row.get("drop", _drop(row))} for name, row in found.items()]
     scale = Scale([n for r in rows for n in numbers(r)])
+    rows = [r | _levels(r["name"], "champion", levels) for r in rows]
     return {"rows": forest(rows, scale), "ticks": scale.ticks(5)}
 
 
@@ -106,25 +107,33 @@ def _drop(row: Row) -> float | None:
 
 
 def headline(verdict: Row) -> str:
-    """The verdict in one sentence."""
-    fallen = [(f"{name} against the {who}", row) for who, t in _both(verdict) for name, row in _rows(t) if row.get("decision") == "block"]
-    waiting = list(dict.fromkeys(name for _, t in _both(verdict) for name, row in _rows(t) if row.get("decision") == "hold" and not row.get("report_only")))
-    better = [(n, r) for n, r in (verdict.get("targets") or {}).items() if r.get("decision") == "promote" and r.get("rule") == "superior"]
-    gains = listed([f"{n} (+{points((r['gained'] - r['lost']) / r['n'])} points)" for n, r in better if r.get("n")])
+    """The verdict in one sentence, and what follows from it."""
     if verdict["verdict"] == "block":
-        if not fallen:
-            return f"Blocked: {_because(verdict)}. The champion stays in service."
-        name, row = max(fallen, key=lambda f: f[1].get("drop") or 0)
-        more = f" and {len(fallen) - 1} more rows" if len(fallen) > 1 else ""
-        figures = f"{points(row.get('drop'))} points: {row.get('lost')} items lost, {row.get('gained')} gained of {row.get('n')}"
-        return f"Blocked: a loss is proved on {name} ({figures}){more}. The champion stays in service."
+        return f"{_fallen(verdict)} The champion stays in service."
+    better = [(n, r) for n, r in (verdict.get("targets") or {}).items() if r.get("decision") == "promote" and r.get("rule") == "superior" and r.get("n")]
+    gains = listed([f"{n} (+{points((r['gained'] - r['lost']) / r['n'])} points)" for n, r in better])
+    taught = f"{gains} {'is' if len(better) == 1 else 'are'} proved better" if better else ""
     if verdict["verdict"] == "promote":
-        taught = f", and {gains} {'is' if len(better) == 1 else 'are'} proved better" if better else ""
-        return f"Promote: every ability is shown to stay within its margin{taught}."
-    if waiting:
-        taught = f" {gains} {'is' if len(better) == 1 else 'are'} proved better." if better else ""
-        return f"Hold: no loss is proved, but {listed(waiting)} {'is' if len(waiting) == 1 else 'are'} not shown to stay within the margin.{taught} A person decides."
-    return f"Hold: {_because(verdict)}. A person decides."
+        return f"Every ability is shown to stay within its margin{f', and {taught}' if taught else ''}."
+    rows = [(name, row) for _, t in _both(verdict) for name, row in _rows(t)]
+    waiting = list(dict.fromkeys(name for name, row in rows if row.get("decision") == "hold" and not row.get("report_only")))
+    if not waiting:
+        return f"{_because(verdict)}. A person decides."
+    verb = "is" if len(waiting) == 1 else "are"
+    return f"No loss is proved, but {listed(waiting)} {verb} not shown to stay within the margin.{f' {taught}.' if taught else ''} A person decides."
+
+
+def _fallen(verdict: Row) -> str:
+    """Which loss is proved, against whom, and how large."""
+    fallen = [(name, who, row) for who, t in _both(verdict) for name, row in _rows(t) if row.get("decision") == "block"]
+    if not fallen:
+        return f"{_because(verdict)}."
+    name, _, row = max(fallen, key=lambda f: f[2].get("drop") or 0)
+    against = listed([f"the {who}" for n, who, _ in fallen if n == name])
+    others = listed(list(dict.fromkeys(n for n, _, _ in fallen if n != name)))
+    figures = f"({row.get('lost')} items lost, {row.get('gained')} gained, of {row.get('n')})"
+    also = f"; so is one on {others}" if others != "none" else ""
+    return f"A loss of {points(row.get('drop'))} points on {name} is proved against {against} {figures}{also}."
 
 
 def _because(verdict: Row) -> str:

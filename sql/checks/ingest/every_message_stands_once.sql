@@ -1,0 +1,5 @@
+select m.conversation_id, m.message_id, count(*) as times
+from ingest.messages as m
+where m.conversation_id in (select conversation_id from ingest.conversations where arrived >= $first)
+group by m.conversation_id, m.message_id
+having count(*) > 1;
