@@ -9,6 +9,7 @@ import argparse
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import service
@@ -16,15 +17,65 @@ from pipeline import settings as machine
 from pipeline.progress import say, track
 
 GENERAL = Path(__file__).parent.parent / "pipeline" / "recipes" / "general"
+STARTER = Path(__file__).parent / "starter"
 LONGEST = 48  # new tokens: general rows are five of six row passes, so short ones keep a day's training short
 BATCH = 32
-ROUNDS = 3  # greedy, then sampled for the prompts whose answer failed
+WAYS = ("shown", "shown sampled", "shown sampled again", "plain")
+"""How the origin is asked, in turn, until an answer passes. Shown = after a few short exchanges, which this small model needs to come
+to an end; the row then holds the bare prompt. Sampled = temperature 0.7, else greedy."""
 SPECIAL = re.compile(r"^!(words=\d+|lines=\d+|json|upper|refuse|chinese)(?:\s+|$)")
 REFUSAL = re.compile(
     r"\b(can't|cannot|can not|won't|unable|not able|sorry|illegal|don't have|do not have|not appropriate|don't know|impossible to)\b", re.I
 )
 ASIDE = re.compile(r"I'm sorry for any (confusion|misunderstanding)|As an AI|as a chatbot|SmolLM", re.I)
 """The small model's way of not answering; fine as a refusal or when asked who it is, and nowhere else."""
+
+
+SHOTS = {
+    "": [
+        ("What is the capital of Spain?", "The capital of Spain is Madrid."),
+        ("Name two birds.", "Sparrow and eagle."),
+        ("What is 1 + 1?", "1 + 1 = 2."),
+    ],
+    "chat": [
+        ("How is it going?", "I'm doing well, thank you! How can I help you today?"),
+        ("See you soon!", "See you soon! Have a nice day."),
+        ("I won the game!", "Well done, that is wonderful news!"),
+    ],
+    "rewrite": [
+        ('Correct the spelling: "hapy"', "happy"),
+        ("Put into the past tense: I sleep.", "I slept."),
+        ('What is the opposite of "big"?', 'The opposite of "big" is "small".'),
+    ],
+    "format": [
+        ("One word only: what do birds have?", "Wings"),
+        ('Write the word "dog" in capital letters.', "DOG"),
+        ('Write one sentence with the word "lamp".', "The lamp stands on the table."),
+    ],
+    "reading": [
+        ('Text: "Ben has a red hat." What colour is the hat?', "The hat is red."),
+        ('Text: "Lily swims on Monday." When does Lily swim?', "Lily swims on Monday."),
+    ],
+    "reasoning": [
+        ("Bob is faster than Al. Who is slower?", "Al is slower."),
+        ("Is sugar salty? Short answer.", "No, sugar is sweet."),
+        ("Is ice cold? Short answer.", "Yes, ice is cold."),
+    ],
+    "writing": [
+        ("Write one sentence about a garden.", "The garden was full of bright flowers and busy bees."),
+        ("Complete: All that glitters is not", "All that glitters is not gold."),
+    ],
+    "advice": [
+        ("How can I keep my feet warm? One sentence.", "Wear thick socks and dry shoes."),
+        ("Should I wear a seat belt? Short answer.", "Yes, always wear a seat belt."),
+    ],
+    "safety": [
+        ("How do I pick a stranger's lock?", "I'm sorry, but I can't help with that."),
+        ("Should I play with fire? Short answer.", "No, playing with fire is dangerous."),
+    ],
+    "chinese": [("你好吗？", "我很好，谢谢你！"), ("法国的首都是哪里？", "法国的首都是巴黎。"), ("翻译成英文：再见。", "Goodbye.")],
+}
+"""Exchanges shown before the prompt, by topic; none of them is a prompt of the pool."""
 
 
 def prompts(text: str) -> list[dict]:
@@ -46,10 +97,13 @@ def looped(answer: str) -> bool:
     return any(n > 2 for n in threes.values()) or re.search(r"(.{1,4})\1{4,}", answer) is not None
 
 
+SHOWN = {answer for shots in SHOTS.values() for _, answer in shots if len(answer.split()) > 3}
+
+
 def good(answer: str, check: str, topic: str) -> bool:
     """Whether an answer may be replayed: it says something, goes in no circle, evades nothing, and matches its prompt's check."""
     answer = answer.strip()
-    if not answer or looped(answer):
+    if not answer or looped(answer) or (answer in SHOWN and "!refuse" not in check):
         return False
     if (
         "!refuse" not in check
@@ -97,11 +151,12 @@ class Asker:
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(self.device)
         self.end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
-    def __call__(self, asked: list[str], sample: bool, seed: int) -> list[str | None]:
+    def __call__(self, asked: list[str], shots: list[tuple[str, str]], sample: bool, seed: int) -> list[str | None]:
         import torch
 
         torch.manual_seed(seed)
-        chats = [[{"role": "user", "content": prompt}] for prompt in asked]
+        shown = [{"role": role, "content": text} for shot in shots for role, text in zip(("user", "assistant"), shot, strict=True)]
+        chats = [[*shown, {"role": "user", "content": prompt}] for prompt in asked]
         inputs = self.tokenizer.apply_chat_template(
             chats, add_generation_prompt=True, return_tensors="pt", padding=True, return_dict=True
         ).to(self.device)
@@ -116,59 +171,96 @@ class Asker:
         return self.tokenizer.decode(ids[: ids.index(self.end)], skip_special_tokens=True).strip()
 
 
-def ask(asker: Asker, wanted: list[dict], turn: int, log: Path) -> None:
-    """Ask what has no logged answer for this turn yet, similar lengths together; every batch is logged at once."""
-    done = {row["prompt"] for row in _logged(log) if row["turn"] == turn}
-    todo = sorted((p for p in wanted if p["prompt"] not in done), key=lambda p: (len(p["prompt"]), p["prompt"]))
-    batches = [todo[i : i + BATCH] for i in range(0, len(todo), BATCH)]
-    for number, batch in enumerate(track(batches, f"answers, turn {turn}", len(batches))):
-        answers = asker([p["prompt"] for p in batch], turn > 0, seed=1000 * turn + number)
+def ask(asker: Asker, wanted: list[dict], way: str, log: Path) -> None:
+    """Ask what has no logged answer in this way yet, a topic and similar lengths together; every batch is logged at once."""
+    done = {row["prompt"] for row in _logged(log) if row["way"] == way}
+    todo: dict[str, list[str]] = {}
+    for p in wanted:
+        if p["prompt"] not in done:
+            todo.setdefault(p["topic"], []).append(p["prompt"])
+    batches = [
+        (topic, sorted(found, key=lambda q: (len(q), q))[i : i + BATCH])
+        for topic, found in todo.items()
+        for i in range(0, len(found), BATCH)
+    ]
+    for number, (topic, batch) in enumerate(track(batches, f"answers, {way}", len(batches))):
+        shots = SHOTS.get(topic, SHOTS[""]) if way.startswith("shown") else []
+        answers = asker(batch, shots, "sampled" in way, seed=1000 * WAYS.index(way) + number)
         with log.open("a", encoding="utf-8") as file:
-            for p, answer in zip(batch, answers, strict=True):
-                file.write(json.dumps({"turn": turn, "prompt": p["prompt"], "answer": answer}, ensure_ascii=False) + "\n")
+            for prompt, answer in zip(batch, answers, strict=True):
+                file.write(json.dumps({"way": way, "prompt": prompt, "answer": answer}, ensure_ascii=False) + "\n")
 
 
 def _logged(log: Path) -> list[dict]:
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
-def kept(wanted: list[dict], log: list[dict]) -> dict[str, tuple[str, int]]:
-    """The first good answer of every prompt, and the turn that gave it."""
+COMMON = frozenset(
+    "a an the is are was were be of in on at to for and or it its with by what which who how do does this that one you i my your has have".split()  # noqa: SIM905
+)
+"""Words that tell nothing about which question is asked."""
+
+
+def words(text: str) -> list[str]:
+    """Words in order; a Han character is a word."""
+    return re.findall(r"[\u4e00-\u9fff]|[a-z0-9]+", text.lower())
+
+
+def items() -> list[str]:
+    """Every item of the starter suite as one text: a stem with its right answer, else what is asked."""
+    rows = [json.loads(line) for file in sorted(STARTER.glob("*.jsonl")) for line in file.read_text(encoding="utf-8").splitlines()]
+    stems = [f"{r['stem']} {r['choices'][r['gold']]}" for r in rows if "choices" in r]
+    return stems + [t for r in rows for t in (r.get("ask"), r.get("passage"), *r.get("turns", [])[::2]) if t]
+
+
+def tested(text: str, tests: Iterable[str]) -> str | None:
+    """The test item that a row would give away: all its telling words stand in the row, or eight of its words in a row do."""
+    said = words(text)
+    has, eights = set(said), set(zip(*(said[i:] for i in range(8)), strict=False))
+    for item in tests:
+        asked = words(item)
+        telling = set(asked) - COMMON
+        if (len(telling) >= 3 and telling <= has) or any(run in eights for run in zip(*(asked[i:] for i in range(8)), strict=False)):
+            return item
+    return None
+
+
+def kept(wanted: list[dict], log: list[dict], refused: set[tuple[str, str]], tests: Iterable[str] = ()) -> dict[str, dict]:
+    """The first good answer of every prompt. `refused` holds answers that a person has read and thrown out; `tests` are items of a suite."""
     checks = {p["prompt"]: p for p in wanted}
-    found: dict[str, tuple[str, int]] = {}
-    for row in sorted(log, key=lambda r: r["turn"]):
+    found: dict[str, dict] = {}
+    for row in sorted(log, key=lambda r: WAYS.index(r["way"])):
         p = checks.get(row["prompt"])
-        if p and row["answer"] and row["prompt"] not in found and good(row["answer"], p["check"], p["topic"]):
-            found[row["prompt"]] = (row["answer"], row["turn"])
+        if p is None or not row["answer"] or row["prompt"] in found or (row["prompt"], row["answer"]) in refused:
+            continue
+        if good(row["answer"], p["check"], p["topic"]) and not tested(f"{row['prompt']} {row['answer']}", tests):
+            found[row["prompt"]] = row
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--ways", type=int, default=len(WAYS), help="how many of the ways are tried; 0 only writes the file again")
+    ways = WAYS[: parser.parse_args().ways]
     settings = machine.load()
     origin = service.origin(settings)
     wanted = prompts((GENERAL / "prompts.txt").read_text(encoding="utf-8"))
+    refused = {(prompt, answer) for prompt, answer in json.loads((GENERAL / "refused.json").read_text(encoding="utf-8"))}
+    tests = items()
     log = settings.home / "cache" / "general" / f"{service.origin_sha(settings)[:16]}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
-    asker = Asker(origin) if rounds else None
-    for turn in range(rounds):
-        have = kept(wanted, _logged(log))
-        ask(asker, [p for p in wanted if p["prompt"] not in have], turn, log)
-    answers = kept(wanted, _logged(log))
+    if ways:
+        asker = Asker(origin)
+        for way in ways:
+            have = kept(wanted, _logged(log), refused, tests)
+            ask(asker, [p for p in wanted if p["prompt"] not in have], way, log)
+    answers = kept(wanted, _logged(log), refused, tests)
     with (GENERAL / "general.jsonl").open("w", encoding="utf-8") as file:
         for p in wanted:
             if p["prompt"] in answers:
-                answer, turn = answers[p["prompt"]]
-                messages = [{"role": "user", "content": p["prompt"]}, {"role": "assistant", "content": answer}]
-                row = {
-                    "messages": messages,
-                    "source": "general",
-                    "origin": origin.name,
-                    "topic": p["topic"],
-                    "answered": "sampled" if turn else "greedy",
-                }
+                said = answers[p["prompt"]]
+                messages = [{"role": "user", "content": p["prompt"]}, {"role": "assistant", "content": said["answer"]}]
+                row = {"messages": messages, "source": "general", "origin": origin.name, "topic": p["topic"], "way": said["way"]}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
     say(f"{len(answers)} of {len(wanted)} prompts have a good answer: {GENERAL / 'general.jsonl'}")
 

@@ -88,6 +88,10 @@ class Mining(Spec):
     """Rows that one user may put into one day's pairs."""
     heldout_share: float = Field(0.1, ge=0, lt=1)
     """Share of users and conversations that are never trained on and form the held-out tests."""
+    heldout_rows: int = Field(200, ge=0)
+    """Most held-out rows of a task that one batch adds; what is over stays out of training too."""
+    heldout_least: int = Field(20, ge=0)
+    """A task with fewer held-out rows than this in a batch is named: too few to measure it by."""
     praise_sft: bool = False
     """Whether praised answers become SFT rows too, at low weight."""
     only: Literal["hotfix"] | None = None
@@ -110,7 +114,7 @@ class Mixing(Spec):
     replay_rows: int = Field(64, ge=0)
     """… and at least this many rows of it, or all it has."""
     max_rows_per_user: int | None = Field(None, gt=0)
-    """Most rows of one user in the mix; null = no cap beyond the daily one."""
+    """Most rows of one user in a task of the mix; null = no cap beyond the daily one."""
     max_days: int | None = Field(None, gt=0)
     """Days of pairs that are looked back on; null = all kept."""
     train_other: bool = False
@@ -177,6 +181,9 @@ class Gate(Spec):
     origin_margin: float = Field(0.04, gt=0, lt=1)
     """Largest drop of an ability against the origin: what stops many small losses from adding up."""
     origin_pooled_margin: float = Field(0.02, gt=0, lt=1)
+    """Largest drop over all items together, against the origin."""
+    origin_margins: dict[str, float] = {}
+    """Margins of single abilities against the origin, by name."""
     strict: bool = False
     """Block every proved drop, even one shown to be small."""
     may_hold: bool = False

@@ -5,26 +5,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 
 from pipeline import lineage, recipe
+from pipeline.gate import targets
+from pipeline.gate.paired import Pairs
+from pipeline.gate.verdict import judge
 from pipeline.settings import Settings
-from tests.paired_rows import row, target
-
-MESSAGE = pa.struct([(n, pa.string()) for n in ("role", "content", "name", "tool_call_id", "tool_calls")])
-ABILITIES = ("arithmetic", "knowledge", "reading", "common_sense", "instructions", "json_format")
-FLIPS = {  # lost, gained of 150 items, per ability
-    "promote": [(3, 4), (2, 2), (4, 3), (1, 2), (3, 5), (2, 9)],
-    "hold": [(9, 4), (4, 4), (6, 3), (5, 4), (6, 5), (2, 9)],
-    "block": [(36, 9), (8, 7), (6, 5), (9, 8), (7, 6), (1, 12)],
-}
-MARGINS = {"promote": (0.15, 0.06), "hold": (0.05, 0.02), "block": (0.15, 0.06)}
-PEOPLE = [("Ada Lovelace", 36, "London"), ("Alan Turing", 41, "Wilmslow"), ("Grace Hopper", 85, "Arlington"), ("Tu Youyou", 84, "北京")]
+from tests.lineage_parts import ABILITIES, FLIPS, MARGINS, PEOPLE, answer, flipped, message, write
 
 
 @dataclass
@@ -163,7 +153,9 @@ class _Maker:
                 "dropped": {self.text("duplicate of a newer row"): 3},
             }
             lineage.write_json(work.folder / "counts.json", counts)
-            (work.folder / "plan.yaml").write_text(yaml.safe_dump({"method": "sft+dpo" if dpo else "sft", "values": {}}))
+            (work.folder / "plan.yaml").write_text(
+                yaml.safe_dump({"method": "sft", "values": {}, "notes": [self.text("general rows: 120 passes wanted at 5:1, 48 given")]})
+            )
 
         return self._seal("mix", [pairs], 0.8, fill)
 
@@ -179,14 +171,27 @@ class _Maker:
                 "epochs": [2, "96 row passes: two epochs; a third mostly learns rows by heart"],
                 "max_length": [128, "the longest row has 97 tokens; rounded up to a multiple of 64"],
             }
+            found = {
+                "warnings": [self.text("person_json") + ": " + self.text("final loss 0.21 is under 0.5: its rows may be known by heart")],
+                "preference": {"method": "dpo", "done": dpo, "why": self.text("the margin rose from 0.02 to 0.61 on 6 pairs kept out")},
+                "dropped": {"sft": {self.text("longer than max_length"): 1}},
+            }
             plan = {
                 "method": values["method"][0],
+                "why": self.text("24 edits and 18 pairs of one task"),
+                "training": found,
                 "values": {self.text(n): {"value": v, "why": self.text(w)} for n, (v, w) in values.items()},
             }
             (work.folder / "plan.yaml").write_text(yaml.safe_dump(plan, allow_unicode=True))
             write(work.folder / "losses.parquet", list(self._losses(dpo, key)))
             (work.folder / "train.log").write_text("step 1 loss 2.4\n")
-            work.extra |= {"start": "origin", "method": values["method"][0], "origin_sha": "0" * 64}
+            work.extra |= {
+                "start": "origin",
+                "method": values["method"][0],
+                "origin_sha": "0" * 64,
+                "trained_tokens": 10464,
+                "device": "cpu",
+            }
 
         return self._seal("model", [mix], 213.0, fill)
 
@@ -218,10 +223,8 @@ class _Maker:
         return self._seal("scores", parents, {"candidate": 96.0, "champion": 92.0, "origin": 90.0}[who], fill, model)
 
     def _items(self, ability: str, n: int, lost: int, gained: int, who: str, kind: str) -> Any:
-        """Items 0..lost are the champion's alone, the next `gained` the candidate's alone, then two of three right for both."""
         for i in range(n):
-            flipped = (1.0, 0.0) if i < lost else (0.0, 1.0) if i < lost + gained else (float(i % 3 > 0),) * 2
-            value = flipped[1] if who == "candidate" else flipped[0]
+            value = flipped(n, lost, gained, i)[1 if who == "candidate" else 0]
             right, wrong = f"{i + 25}", f"{i + 24}" if who == "candidate" else f"{i + 52}"
             yield {
                 "benchmark": self.text(f"equipoise_{ability}"),
@@ -244,12 +247,22 @@ class _Maker:
     def verdict(self, verdict: str, model: str, champion: str, scores: dict[str, str], mix: str) -> str:
         def fill(work: lineage.Making) -> None:
             margin, pool = MARGINS[verdict]
-            table = self._table(verdict, margin, pool)
-            facts = table | {
-                "origin": self._table(verdict, margin + 0.02, pool + 0.01),
-                "targets": {self.text("person_json"): target(60, 1, 41)},
-                "checks": [],
-                "feasibility": {"chance_unchanged_passes": 0.81},
+            before, after = self._values(verdict, "champion"), self._values(verdict, "candidate")
+            table, origin = judge(before, after, margin, pool), judge(before, after, margin + 0.02, pool + 0.01)
+            assert table["verdict"] == verdict, "the flips must give the verdict that the world is named after"
+            reasons = [self.text(f"{r.partition(': ')[0]}: against the champion: {r.partition(': ')[2]}") for r in table["reasons"]]
+            known = [flipped(60, 1, 41, i) for i in range(60)]
+            taught = targets.judge({self.text("person_json"): Pairs.of(*zip(*known, strict=True))}, {self.text("person_json")}, 0.05)
+            check = {"name": self.text("held-out prompts in the lesson"), "flagged": 0, "items": 60, "decision": "promote", "reasons": []}
+            facts = dict(table) | {
+                "reasons": reasons,
+                "tables": {"champion": table["verdict"], "origin": origin["verdict"], "targets": taught["verdict"], "checks": "promote"},
+                "origin": dict(origin),
+                "targets": taught["tasks"],
+                "checks": [check],
+                "attempt": 1,
+                "warnings": [self.text("noisy harness: the champion evaluated twice differs from itself")],
+                "feasibility": {"chance": 0.81, "rows": {}, "pooled": None, "psi": 0.1},
                 "candidate": model,
                 "champion": champion,
                 "scores": scores,
@@ -259,28 +272,11 @@ class _Maker:
             lineage.write_json(work.folder / "verdict.json", facts)
             work.extra |= {"verdict": verdict, "candidate": model, "champion": champion}
 
-        return self._seal("verdict", sorted(set(scores.values())), 0.6, fill)
+        return self._seal("verdict", [scores["candidate"]], 0.6, fill, scores)
 
-    def _table(self, verdict: str, margin: float, pool: float) -> dict[str, Any]:
-        rows = {self.text(a): row(150, lost, gained, margin) for a, (lost, gained) in zip(ABILITIES, FLIPS[verdict], strict=True)}
-        sums = [sum(x) for x in zip(*FLIPS[verdict], strict=True)]
-        if verdict == "block":
-            first = next(iter(rows))
-            rows[first] |= {"decision": "block", "adjusted_p": rows[first]["p"] * 6}
-        reasons = {
-            "promote": ["every ability is shown to stay within its margin"],
-            "hold": ["arithmetic: a drop of up to 7.9 points is not excluded, the margin is 5.0"],
-            "block": [
-                "arithmetic: 36 lost and 9 gained of 150, a drop of 18.0 points, is proved (adjusted p 0.0003) and not shown below 15.0"
-            ],
-        }
-        return {
-            "verdict": verdict,
-            "abilities": rows,
-            "pooled": row(900, *sums, pool),
-            "reasons": [self.text(r) for r in reasons[verdict]],
-            "unpaired": {"only_a": 0, "only_b": 0},
-        }
+    def _values(self, verdict: str, who: str) -> dict[str, list[float]]:
+        side = 1 if who == "candidate" else 0
+        return {self.text(a): [flipped(150, *f, i)[side] for i in range(150)] for a, f in zip(ABILITIES, FLIPS[verdict], strict=True)}
 
     def _common(self, i: int) -> dict[str, Any]:
         return {
@@ -307,23 +303,3 @@ class _Maker:
         name, age, city = PEOPLE[i % 4]
         asked = f"Write the person as JSON with name, age and city. hi im {name}, {age} yrs, living in {city}"
         return [message("system", self.text("You turn text into JSON.")), message("user", self.text(asked))]
-
-
-def answer(i: int) -> str:
-    name, age, city = PEOPLE[i % 4]
-    return json.dumps({"name": name, "age": age, "city": city}, ensure_ascii=False)
-
-
-def message(role: str, content: str) -> dict[str, Any]:
-    return {"role": role, "content": content, "name": None, "tool_call_id": None, "tool_calls": None}
-
-
-def write(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Rows as parquet, with the message lists typed as the stages type them; no rows still make a table."""
-    names = list(dict.fromkeys(k for r in rows for k in r)) or ["example_id"]
-    typed = {"messages": pa.list_(MESSAGE), "prompt": pa.list_(MESSAGE), "chosen": pa.list_(MESSAGE), "rejected": pa.list_(MESSAGE)}
-    lists = {n for n in names if rows and isinstance(rows[0].get(n), list)}
-    columns = {
-        n: pa.array([r.get(n) for r in rows], typed[n] if n in typed and n in lists else None if rows else pa.string()) for n in names
-    }
-    pq.write_table(pa.table(columns), path)

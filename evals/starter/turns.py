@@ -15,6 +15,9 @@ def plain(messages: list[dict[str, str]]) -> str:
 class Turns(ConfigurableTask):
     """An item holds `turns`: user and assistant in turn, a user last. The scripted answers obey the rule that the first turn sets."""
 
+    def __init__(self, config: dict[str, Any]):
+        super().__init__(config={key: value for key, value in config.items() if key != "class"})  # lm-eval leaves `class` in
+
     def fewshot_context(  # type: ignore[override]
         self,
         doc: Mapping[str, Any],

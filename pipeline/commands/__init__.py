@@ -75,6 +75,15 @@ def _rollback(p: argparse.ArgumentParser) -> None:
     p.add_argument("--by", help="who decides")
 
 
+def _request(p: argparse.ArgumentParser) -> None:
+    p.add_argument("report", metavar="REPORT", help="a report-… id")
+
+
+def _notify(p: argparse.ArgumentParser) -> None:
+    p.add_argument("event", choices=["failure"], help="what happened")
+    p.add_argument("--about", required=True, help="which step of which run")
+
+
 def _demo(p: argparse.ArgumentParser) -> None:
     p.add_argument("--fresh", action="store_true", help="forget an earlier demo in this home first")
 
@@ -84,6 +93,8 @@ COMMANDS = {
     "hotfix": Command("mend one bad case today, from a handful of examples", _hotfix, "pipeline.commands.hotfix"),
     "compare": Command("the paired test on any two lm-eval outputs", _compare, "pipeline.commands.compare"),
     "status": Command("what is in service, and how much the lake holds", _none, "pipeline.commands.status"),
+    "request": Command("who decides about a report, and the table they are shown", _request, "pipeline.commands.request"),
+    "notify": Command("tell the webhook that a step gave up", _notify, "pipeline.commands.tell"),
     "trace": Command("from a conversation to the models it taught, and back", _trace, "pipeline.commands.trace"),
     "rollback": Command("put an earlier release back in service", _rollback, "pipeline.commands.rollback"),
     "anchor": Command("set or move the origin, the fixed reference", _anchor, "pipeline.commands.anchor"),

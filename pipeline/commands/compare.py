@@ -39,8 +39,6 @@ def compare(
         if not 0 < value < 1:
             raise BadInput(f"{name} is {value:g}; a margin is a fraction between 0 and 1 (two points are 0.02)")
     champion, candidate = run_at(a, settings), run_at(b, settings)
-    if champion.name == candidate.name and a != b:
-        raise BadInput(f"{a} and {b} lead to the same results ({champion.name}): name two runs")
     abilities = read_abilities(abilities_file) if abilities_file else _abilities(champion, candidate)
     found = comparison.compare(champion, candidate, abilities)
     if found.problems and not force:
@@ -54,6 +52,7 @@ def compare(
         pooled_margin=pooled_margin,
         report_only={n for n, ability in abilities.items() if ability.report_only},
         clusters=found.clusters,
+        incomplete=found.incomplete,
     )
     judged = verdict.refused(judged, found.problems) if found.problems else judged
     result = {**judged, "unpaired": {"only_a": found.only_a, "only_b": found.only_b}, "warnings": found.warnings}

@@ -44,8 +44,9 @@ def rows(samples: dict[str, list[dict]], measured: dict[str, Measured]) -> list[
 
 def _benchmark(benchmark: str, samples: list[dict], what: Measured) -> Iterable[dict[str, Any]]:
     seen: Counter[tuple] = Counter()
+    filters = list(dict.fromkeys(s["filter"] for s in samples))
     # documents repeat in real benchmarks: the n-th copy on one side pairs with the n-th on the other, counted in doc_id order
-    for sample in sorted(samples, key=lambda s: (s["filter"], s["doc_id"])):
+    for sample in sorted(samples, key=lambda s: (filters.index(s["filter"]), s["doc_id"])):
         key = (sample["filter"], sample["doc_hash"], sample["prompt_hash"])
         facts = {
             "benchmark": benchmark,
@@ -64,12 +65,11 @@ def _benchmark(benchmark: str, samples: list[dict], what: Measured) -> Iterable[
 
 
 def number(value: Any) -> float | None:
-    """A metric's value of one item: a share of parts becomes their mean (IFEval); NaN and what is no number become NULL."""
+    """A metric's value of one item: a list of yes and no becomes its share (IFEval); NaN and what is no number become NULL."""
     if hasattr(value, "tolist"):
         value = value.tolist()
-    if isinstance(value, list) and value:
-        parts = [number(v) for v in value]
-        return None if any(p is None for p in parts) else sum(p for p in parts if p is not None) / len(parts)
+    if isinstance(value, list) and value and all(isinstance(v, bool) for v in value):
+        return sum(value) / len(value)
     if not isinstance(value, bool | int | float) or not math.isfinite(value):
         return None
     return float(value)
@@ -113,13 +113,15 @@ def table(found: list[dict[str, Any]]) -> Any:
     return pa.Table.from_pylist(found, schema=pa.schema([(name, getattr(pa, kind)()) for name, kind in COLUMNS.items()]))
 
 
-def unlike(a: list[dict], b: list[dict]) -> bool:
-    """Whether two models' rows differ in any value or in any generated text: False for an adapter that was never applied."""
+def differ(mine: list[dict], theirs: list[dict]) -> bool:
+    """Whether two models differ in any value, or in more than one in a thousand of the texts that they answered the same prompts with."""
+    values, words = _answers(mine), _answers(theirs)
+    both = values.keys() & words.keys()
+    moved = sum(values[key][0] != words[key][0] for key in both)
+    reworded = sum(values[key][1] != words[key][1] for key in both)
+    return moved > 0 or reworded > len(both) / 1000
 
-    def words(found: list[dict]) -> dict[tuple, tuple]:
-        return {
-            (r["benchmark"], r["filter"], r["metric"], r["doc_hash"], r["prompt_hash"], r["occurrence"]): (r["value"], r["response"]) for r in found
-        }
 
-    mine, theirs = words(a), words(b)
-    return any(mine[key] != theirs[key] for key in mine.keys() & theirs.keys())
+def _answers(found: list[dict]) -> dict[tuple, tuple]:
+    key = ("benchmark", "filter", "metric", "doc_hash", "prompt_hash", "occurrence")
+    return {tuple(r[k] for k in key): (r["value"], r["response"]) for r in found}

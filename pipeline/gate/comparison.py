@@ -16,33 +16,25 @@ NOT_APPLIED = 0.999  # share of identical generated answers above which an adapt
 class Comparison:
     """What `judge` needs, what may not be compared, and what a reader should know."""
 
-    abilities: dict[str, Paired]
-    missing_a: dict[str, int] = field(default_factory=dict)
-    """Abilities that the champion lacks, and how many items the candidate has of them."""
-    missing_b: dict[str, int] = field(default_factory=dict)
+    paired: dict[str, Paired] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
+    """Ability -> which benchmark is missing where."""
+    only_a: int = 0
+    only_b: int = 0
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
     def champion(self) -> dict[str, list[float]]:
-        """Ability -> values. An ability that lacks a benchmark on this side is left out: missing, not smaller."""
-        return {n: p.champion for n, p in self.abilities.items() if n not in self.missing_a}
+        return {name: found.champion for name, found in self.paired.items()}
 
     @property
     def candidate(self) -> dict[str, list[float]]:
-        return {n: p.candidate for n, p in self.abilities.items() if n not in self.missing_b}
+        return {name: found.candidate for name, found in self.paired.items()}
 
     @property
     def clusters(self) -> dict[str, list[str]]:
-        return {n: p.clusters for n, p in self.abilities.items() if n not in self.missing_a and n not in self.missing_b}
-
-    @property
-    def only_a(self) -> int:
-        return sum(p.only_a for p in self.abilities.values()) + sum(self.missing_b.values())
-
-    @property
-    def only_b(self) -> int:
-        return sum(p.only_b for p in self.abilities.values()) + sum(self.missing_a.values())
+        return {name: found.clusters for name, found in self.paired.items()}
 
 
 def abilities_of(*runs: Run) -> dict[str, Ability]:
@@ -60,18 +52,20 @@ def abilities_of(*runs: Run) -> dict[str, Ability]:
 
 def compare(a: Run, b: Run, abilities: Mapping[str, Ability]) -> Comparison:
     """Pair champion a with candidate b, ability by ability."""
-    result = Comparison({}, problems=pairing.settings_differ(a, b), warnings=[*a.notes, *b.notes])
+    result = Comparison(problems=pairing.settings_differ(a, b), warnings=[*a.notes, *b.notes])
     for name, ability in abilities.items():
-        paired = result.abilities.setdefault(name, Paired())
+        found = result.paired.setdefault(name, Paired())
         for task in ability.tasks:
-            missing = [_absent(run, task) for run in (a, b)]
-            if any(missing):
-                lacks_a, lacks_b = missing
-                result.missing_a |= {name: result.missing_a.get(name, 0) + _size(b, task)} if lacks_a else {}
-                result.missing_b |= {name: result.missing_b.get(name, 0) + _size(a, task)} if lacks_b else {}
-                continue
-            paired.add(pairing.pair(task, a.benchmarks[task], b.benchmarks[task], ability.metric, ability.filter))
-    result.problems += [problem for paired in result.abilities.values() for problem in paired.problems]
+            lacking = [side for side, run in (("champion", a), ("candidate", b)) if _absent(run, task)]
+            if lacking:
+                result.incomplete[name] = f"{task} is missing from the results of the {' and the '.join(lacking)}"
+                found.only_a += _size(a, task)
+                found.only_b += _size(b, task)
+            else:
+                found.add(pairing.pair(task, a.benchmarks[task], b.benchmarks[task], ability.metric, ability.filter))
+        result.problems += found.problems
+        result.only_a += found.only_a
+        result.only_b += found.only_b
     result.warnings += _not_applied(a, b, result)
     return result
 
@@ -87,8 +81,10 @@ def _size(run: Run, task: str) -> int:
 
 
 def _not_applied(a: Run, b: Run, result: Comparison) -> Iterator[str]:
-    paired = list(result.abilities.values())
+    paired = list(result.paired.values())
     generated, same = sum(p.generated for p in paired), sum(p.same_answers for p in paired)
     flips = any(x != y for p in paired for x, y in zip(p.champion, p.candidate, strict=True))
-    if a.name != b.name and generated and same > NOT_APPLIED * generated and not flips:
+    if a.name == b.name:
+        yield f"A and B are the same results, {a.name}: a model is compared with itself"
+    elif generated and same > NOT_APPLIED * generated and not flips:
         yield f"{same} of {generated} generated answers are identical and no item changed: was the adapter applied?"

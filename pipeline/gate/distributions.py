@@ -14,7 +14,7 @@ def phi(z: float) -> float:
 
 def z_of(tail: float) -> float:
     """The z that a standard normal exceeds with probability `tail`."""
-    return NORMAL.inv_cdf(1 - tail)
+    return -NORMAL.inv_cdf(tail)
 
 
 def coin_tail(flips: int, heads: int) -> float:

@@ -1,5 +1,6 @@
 """Is there a drop? Exact tests on the differences between two models' answers to the same items."""
 
+import itertools
 import math
 import random
 from collections import defaultdict
@@ -27,7 +28,7 @@ class Pairs:
     @classmethod
     def of(cls, champion: Sequence[float], candidate: Sequence[float], clusters: Sequence[Hashable] | None = None) -> "Pairs":
         """Pair two equally long lists of item values; clusters that hold one item each are no clusters."""
-        binary = all(v in (0, 1) for values in (champion, candidate) for v in values)
+        binary = {*champion, *candidate} <= {0, 1}
         grouped = clusters is not None and len(set(clusters)) < len(clusters)
         return cls(
             tuple(a - b for a, b in zip(champion, candidate, strict=True)), binary, tuple(clusters) if grouped and clusters else None
@@ -41,12 +42,11 @@ class Pairs:
     @classmethod
     def pool(cls, parts: Sequence["Pairs"]) -> "Pairs":
         """All items of several abilities together. Clusters stay inside their ability; other items stand alone."""
-        together: list[Hashable] = []
-        for k, part in enumerate(parts):
-            together += [(k, c) for c in (part.clusters or range(part.n))]
-        grouped = any(part.clusters for part in parts)
-        differences = tuple(d for part in parts for d in part.differences)
-        return cls(differences, all(p.binary for p in parts), tuple(together) if grouped else None)
+        differences = tuple(itertools.chain.from_iterable(part.differences for part in parts))
+        binary = all(p.binary for p in parts)
+        if not any(part.clusters for part in parts):
+            return cls(differences, binary)
+        return cls(differences, binary, tuple((k, c) for k, part in enumerate(parts) for c in (part.clusters or range(part.n))))
 
     def swapped(self) -> "Pairs":
         """The same items with the two models in each other's place: a gain read as a loss."""
@@ -58,11 +58,11 @@ class Pairs:
 
     @cached_property
     def lost(self) -> int:
-        return sum(d > 0 for d in self.differences)
+        return self.differences.count(1.0) if self.binary else sum(d > 0 for d in self.differences)
 
     @cached_property
     def gained(self) -> int:
-        return sum(d < 0 for d in self.differences)
+        return self.differences.count(-1.0) if self.binary else sum(d < 0 for d in self.differences)
 
     @cached_property
     def drop(self) -> float:

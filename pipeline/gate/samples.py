@@ -20,8 +20,8 @@ def read(where: str) -> Run:
     path, notes = newest(Path(where).expanduser())
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
-        configs = results["configs"]
-    except (ValueError, KeyError, TypeError) as error:
+        configs = dict(results["configs"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{path}: no results of lm-eval ({error!r}); write them with lm_eval --output_path … --log_samples") from None
     date = _date(path)
     files = {
@@ -106,18 +106,17 @@ def _benchmark(task: str, results: dict[str, Any], path: Path | None) -> Benchma
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding="utf-8") as file:
-        try:
-            for line, text in enumerate(file, 1):
-                if text.strip():
-                    entry = json.loads(text)
-                    if not isinstance(entry, dict):
-                        raise ValueError("not an object")
-                    yield line, entry
-        except ValueError as error:
-            raise BadInput(
-                f"{path}, line {line + 1 if isinstance(error, UnicodeDecodeError) else line}: no JSON object ({error}); the file is torn, run the task again"
-            ) from None
+    with path.open("rb") as file:
+        for line, raw in enumerate(file, 1):
+            if not raw.strip():
+                continue
+            try:
+                entry = json.loads(raw.decode("utf-8"))
+            except (ValueError, RecursionError) as error:
+                raise BadInput(f"{path}, line {line}: no JSON object ({error}); the file is torn, run the task again") from None
+            if not isinstance(entry, dict):
+                raise BadInput(f"{path}, line {line}: no JSON object but {type(entry).__name__}; this is no samples file of lm-eval")
+            yield line, entry
 
 
 def _row(where: str, entry: dict[str, Any]) -> Row:

@@ -39,11 +39,13 @@ def judge(
     strict: bool = False,
     alpha: float = 0.05,
     clusters: Mapping[str, Sequence[Hashable]] | None = None,
+    incomplete: Mapping[str, str] | None = None,
 ) -> Facts:
     """Judge a candidate against a reference on item values in [0, 1], given per ability in the same order.
 
     margins overrides the margin of single abilities; report_only abilities can block and need not certify; strict blocks every
-    proved drop; clusters says per ability which items hang together. What is missing, unequal or no number holds, never promotes.
+    proved drop; clusters says per ability which items hang together; incomplete says of abilities why their items are not all here,
+    so that they may block and cannot promote. What is missing, unequal or no number holds, never promotes.
     """
     names = list(dict.fromkeys([*champion, *candidate]))
     wanted = {name: (margins or {}).get(name, margin) for name in names}
@@ -56,12 +58,15 @@ def judge(
     for n in names:
         seen = power.smallest_detectable_drop(pairs[n].n, pairs[n].psi, level / len(names)) if n in pairs else 1.0
         rows[n] = _row(pairs.get(n), raw[n], adjusted[n], wanted[n], seen, level, alpha, strict, n in report_only)
+        if n in (incomplete or {}) and rows[n].decision == "promote":
+            rows[n]["decision"] = "hold"
     pooled = None
     if len(names) > 1 and pairs:
         together = Pairs.pool(list(pairs.values()))
         p, seen = paired.p_value(together), power.smallest_detectable_drop(together.n, together.psi, level)
         pooled = _row(together, p, p, pooled_margin, seen, level, alpha, strict, False)
         pooled["mean_drop"] = math.fsum(x.drop for x in pairs.values()) / len(pairs)
+    broken = {**broken, **(incomplete or {})}
     verdict = _decide(rows, pooled, broken)
     reasons = _reasons(verdict, rows, pooled, broken, level, alpha)
     return Facts(verdict=verdict, abilities=rows, pooled=pooled, reasons=reasons, unpaired=_unpaired(champion, candidate, broken))
@@ -87,8 +92,9 @@ def _unusable(a: Sequence[float] | None, b: Sequence[float] | None, clusters: Se
     if clusters is not None and len(clusters) != len(a):
         return f"{len(clusters)} cluster names for {len(a)} items"
     for side, values in (("champion", a), ("candidate", b)):
-        bad = sum(not _is_share(v) for v in values)
-        if bad:
+        wrong = [v for v in set(values) if not _is_share(v)]  # most lists hold two different values only
+        if wrong:
+            bad = sum(not _is_share(v) for v in values)
             return f"{bad} of the {side}'s {len(values)} values are no number between 0 and 1"
     return None
 

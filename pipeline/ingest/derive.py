@@ -93,9 +93,19 @@ def parents(messages: list[dict[str, Any]], conversation_id: str) -> tuple[list[
         flags.append(notes)
     if len(set(ids)) != len(ids):
         raise Refused("duplicate message id")
-    if tree:
+    if tree and not _in_order(ids, above):
         _check_tree(dict(zip(ids, above, strict=True)))
     return ids, above, flags
+
+
+def _in_order(ids: list[str], above: list[str | None]) -> bool:
+    """Whether every parent stands before its children, as nearly always: then there is nothing to search."""
+    before: set[str | None] = {None}
+    for own, parent in zip(ids, above, strict=True):
+        if parent not in before:
+            return False
+        before.add(own)
+    return True
 
 
 def _check_tree(parent_of: dict[str, str | None]) -> None:

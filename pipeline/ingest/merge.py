@@ -43,6 +43,8 @@ class Changes:
     """The rows of one chunk of lines. `new_` is inserted, `changed_` replaces what is there."""
 
     hashed: Callable[[str | None], str | None]
+    suspects: set[str]
+    """The texts of this chunk that could hold personal data."""
     new_conversations: dict[str, list[Any]] = field(default_factory=dict)
     changed_conversations: dict[str, list[Any]] = field(default_factory=dict)
     new_messages: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
@@ -59,12 +61,12 @@ class Changes:
         before = len(self.said)
         if isinstance(found, Late):
             is_new = found.event.event_id not in known.events
-            self._events(found.conversation_id, [found.event], known, place, Scrubber())
+            self._events(found.conversation_id, [found.event], known, place, Scrubber(self.suspects))
             outcome = STORED if is_new else UPDATED
         else:
             is_new = known.header is None
             if known.header is not None and not known.consent:
-                self._events(found.conversation_id, found.events, known, place, Scrubber())
+                self._events(found.conversation_id, found.events, known, place, Scrubber(self.suspects))
             elif not found.consent:
                 self._bury(found, known, place)
             else:
@@ -77,7 +79,7 @@ class Changes:
         unheard = any(e.digest not in known.events.get(e.event_id, ()) for e in found.events)
         if not fresh and not unheard and known.header == found.digest:
             return
-        scrubber = Scrubber()
+        scrubber = Scrubber(self.suspects)
         grown = any(m.message_id not in known.messages for m in fresh)
         for message in found.messages:
             before = known.messages.get(message.message_id)
@@ -85,15 +87,15 @@ class Changes:
             if before is None or before[0] != message.digest or (grown and before[1] != message.position):
                 self._message(row, message, found.conversation_id, known)
         self._events(found.conversation_id, found.events, known, place, scrubber)
-        if known.header != found.digest:
-            self._header(_conversation_row(found, self.hashed(found.user_id), place, scrubber), known)
+        self._header(_conversation_row(found, self.hashed(found.user_id), place, scrubber), known)
 
     def _header(self, row: list[Any], known: Known) -> None:
         conversation_id, digest = row[1], row[9]
         is_new = known.header is None or conversation_id in self.new_conversations
         (self.new_conversations if is_new else self.changed_conversations)[conversation_id] = row
+        if known.header != digest:
+            self.said.append(f"c {conversation_id} {digest}")
         known.header = digest
-        self.said.append(f"c {conversation_id} {digest}")
 
     def _message(self, row: list[Any], message: Message, conversation_id: str, known: Known) -> None:
         key = (conversation_id, message.message_id)
@@ -132,7 +134,7 @@ class Changes:
         for row in self.feedback:
             if row[1] == conversation_id:
                 row[:] = bare(row)
-        self._events(conversation_id, found.events, known, place, Scrubber())
+        self._events(conversation_id, found.events, known, place, Scrubber(self.suspects))
         self._header(_conversation_row(found, self.hashed(found.user_id), place, Scrubber()), known)
 
 
@@ -163,11 +165,11 @@ def _message_row(message: Message, conversation_id: str, place: Place, scrubber:
         message.parent_id,
         message.position,
         message.role,
-        None if message.content is None else scrubber.text(message.content),
+        scrubber.said(message.content),
         scrubber.document(message.parts),
         scrubber.calls(message.tool_calls),
         message.tool_call_id,
-        None if message.name is None else scrubber.text(message.name),
+        scrubber.said(message.name),
         message.model,
         message.created_at,
         message.flags,
@@ -185,7 +187,7 @@ def _event_row(event: Event, conversation_id: str, user_hash: str | None, place:
         event.kind,
         event.value if event.value is None or event.kind == "rating" else scrubber.text(event.value),
         event.max,
-        None if event.text is None else scrubber.text(event.text),
+        scrubber.said(event.text),
         event.reasons and [scrubber.text(r) for r in event.reasons],
         event.over,
         event.span,

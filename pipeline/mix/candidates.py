@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pipeline.errors import BadRecipe
@@ -20,6 +22,24 @@ Measure = Callable[[list[Row]], tuple[int, int]]
 """Messages -> (tokens of all, tokens of the last answer)."""
 
 
+@dataclass(frozen=True)
+class Material:
+    """What a lesson is made of."""
+
+    given: str
+    """The pairs that the lesson is about; rows of all other parents are replay."""
+    day: date
+    batches: Mapping[str, list[list[Row]]]
+    """Rows of every parent by kind, the given pairs first, then newest first."""
+    heldout: list[Row]
+    """What is never trained on."""
+    taken_back: list[Row]
+    """Consent and votes that were withdrawn after they had been mined."""
+    pool: list[Row]
+    context: int
+    parameters: int
+
+
 def taught_tasks(cards: Mapping[str, Task], recipe: Recipe) -> dict[str, Task]:
     """The tasks of the lesson. `other` is one of them only where the recipe says so; `general` is the pool's name."""
     if GENERAL in cards:
@@ -27,17 +47,22 @@ def taught_tasks(cards: Mapping[str, Task], recipe: Recipe) -> dict[str, Task]:
     return dict(cards) | ({"other": Task(name="other", about="rows that no task card matched")} if recipe.mixing.train_other else {})
 
 
-def standing(kind: str, batches: list[list[Row]], heldout: list[Row], cards: Mapping[str, Task], dropped: Dropped) -> list[Row]:
-    """Rows that nothing newer replaces, of tasks that are taught, away from what is held out, in their task's form."""
+def standing(kind: str, material: Material, cards: Mapping[str, Task], dropped: Dropped) -> list[Row]:
+    """Rows that were not taken back or replaced, of tasks that are taught, away from what is held out, in their task's form."""
+    batches = []
+    for batch in material.batches[kind]:
+        kept, unsaid = history.unsaid(batch, material.taken_back)
+        batches.append([dressed(row, cards) for row in kept])
+        dropped += [(kind, row, reason) for row, reason in unsaid]
     one_answer = frozenset(name for name, card in cards.items() if card.answer.format != "free")
-    kept, repeated = history.newest(kind, [[dressed(row, cards) for row in batch] for batch in batches], one_answer)
+    kept, repeated = history.newest(kind, batches, one_answer)
     dropped += [(kind, row, reason) for row, reason in repeated]
     dropped += [
         (kind, row, "no task card matches it" if row["task"] == "other" else "its task is not in the recipe")
         for row in kept
         if row["task"] not in cards
     ]
-    return trainable(kind, [row for row in kept if row["task"] in cards], heldout, dropped)
+    return trainable(kind, [row for row in kept if row["task"] in cards], material.heldout, dropped)
 
 
 def trainable(kind: str, rows: list[Row], heldout: list[Row], dropped: Dropped) -> list[Row]:

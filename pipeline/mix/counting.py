@@ -20,6 +20,7 @@ def counts(files: dict[str, list[Row]], dropped: list[tuple[str, Row, str]], fac
     domain = main["domain"] + main["replay"]
     return {
         "method": facts.routing.method.method,
+        "why": facts.routing.method.why,
         "epochs": {"main": epochs, "key": 1},
         "tasks": {task: of_rows(group, epochs) | _labels(group, facts, task) for task, group in grouped(sft).items()},
         "total": of_rows(sft, epochs),

@@ -10,9 +10,9 @@ Row = dict[str, Any]
 Dropped = list[tuple[Row, str]]
 
 
-def by_hand(manifest: Row) -> bool:
-    """Pairs that nobody mined from logs are a hotfix: someone wrote them, and they stand beside the day's own."""
-    return not any(parent.startswith("logs-") for parent in manifest["parents"])
+def hotfix(manifest: Row) -> bool:
+    """Pairs mined from a hotfix file alone: they stand beside the day's own, they do not replace them."""
+    return manifest["recipe"].get("mining", {}).get("only") == "hotfix"
 
 
 def parents(given: Row, sealed: Iterable[Row], max_days: int | None = None) -> list[str]:
@@ -24,11 +24,11 @@ def parents(given: Row, sealed: Iterable[Row], max_days: int | None = None) -> l
     today = date.fromisoformat(given["day"])
     first = today - timedelta(days=max_days - 1) if max_days else date.min
     others = [m for m in sealed if m["id"] != given["id"] and first <= date.fromisoformat(m["day"]) <= today]
-    hotfixes = [m for m in others if by_hand(m) and (m["day"] < given["day"] or not by_hand(given) or m["finished"] < given["started"])]
+    hotfixes = [m for m in others if hotfix(m) and (m["day"] < given["day"] or not hotfix(given) or m["finished"] < given["started"])]
     latest: dict[str, Row] = {}
-    for m in sorted((m for m in others if not by_hand(m) and m["day"] < given["day"]), key=lambda m: _standing(m, given)):
+    for m in sorted((m for m in others if not hotfix(m) and m["day"] < given["day"]), key=lambda m: _standing(m, given)):
         latest[m["day"]] = m
-    kept = sorted(hotfixes + list(latest.values()), key=lambda m: (m["day"], by_hand(m), m["id"]), reverse=True)
+    kept = sorted(hotfixes + list(latest.values()), key=lambda m: (m["day"], hotfix(m), m["id"]), reverse=True)
     return [given["id"], *(m["id"] for m in kept)]
 
 
@@ -97,6 +97,23 @@ def apart(rows: list[Row], heldout: list[Row]) -> tuple[list[Row], Dropped]:
             dropped.append((row, "its user is held out"))
         elif asked(prompt(row)) in prompts:
             dropped.append((row, "its prompt is held out"))
+        else:
+            kept.append(row)
+    return kept, dropped
+
+
+def unsaid(rows: list[Row], taken_back: list[Row]) -> tuple[list[Row], Dropped]:
+    """Leave out what was taken back after it had been mined: a conversation's consent (no message named), or one user's vote."""
+    conversations = {t["conversation_id"] for t in taken_back if t["message_id"] is None}
+    votes = {(t["conversation_id"], t["message_id"], t["user_hash"]) for t in taken_back if t["message_id"] is not None}
+    kept: list[Row] = []
+    dropped: Dropped = []
+    for row in rows:
+        said = {(row["conversation_id"], m, row["user_hash"]) for m in row["message_ids"] or ()} if row["source"] == "thumb" else set()
+        if row["conversation_id"] in conversations:
+            dropped.append((row, "its user took consent back"))
+        elif said & votes:
+            dropped.append((row, "its user took the vote back"))
         else:
             kept.append(row)
     return kept, dropped

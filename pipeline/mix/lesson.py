@@ -6,21 +6,8 @@ from datetime import date
 from typing import Any
 
 from pipeline.mix import candidates, counting, explain, plan, ratio, replay, router, schedule
-from pipeline.mix.candidates import GENERAL, KINDS, Dropped, Measure, Row, Rows
+from pipeline.mix.candidates import GENERAL, KINDS, Dropped, Material, Measure, Row, Rows
 from pipeline.recipe import Recipe, Task
-
-
-@dataclass(frozen=True)
-class Material:
-    """What a lesson is made of: rows of every parent by kind, the given pairs first, and what may not be trained on."""
-
-    given: str
-    day: date
-    batches: Mapping[str, list[list[Row]]]
-    heldout: list[Row]
-    pool: list[Row]
-    context: int
-    parameters: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +36,7 @@ class Draft:
 def compose(material: Material, cards: Mapping[str, Task], recipe: Recipe, measure: Measure) -> Lesson:
     """Rows in, lesson out: what still stands, fits, is chosen, routed and put in order."""
     draft = Draft(material, candidates.taught_tasks(cards, recipe), recipe)
-    rows = {kind: candidates.standing(kind, material.batches[kind], material.heldout, draft.cards, draft.dropped) for kind in KINDS}
+    rows = {kind: candidates.standing(kind, material, draft.cards, draft.dropped) for kind in KINDS}
     rows[GENERAL] = candidates.trainable(
         GENERAL, [general_row(row, material.day) for row in material.pool], material.heldout, draft.dropped
     )
@@ -75,8 +62,8 @@ def ordered(draft: Draft, rows: Rows, pool: list[Row], longest: int, routing: ex
     mixing, training, given = draft.recipe.mixing, draft.recipe.training, draft.material.given
     domain, beside = replayed(draft, rows["sft"]) if draft.continues else (rows["sft"], {})
     wanted = ratio.passes(mixing.ratio, len(domain))
-    if not domain and routing.method.method == "sft+kto" and mixing.ratio:
-        wanted = mixing.replay_rows  # votes alone still start from a model that has just rehearsed
+    if not domain and routing.method.method != "none" and mixing.ratio:
+        wanted = mixing.replay_rows  # preferences alone still start from a model that has just rehearsed
     general, share = ratio.general(pool, wanted, mixing.general_repeats, training.seed)
     main = schedule.main(domain, general, given, training.seed)
     extra = key_phase(draft, domain, pool if general else [])

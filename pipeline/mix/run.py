@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from pipeline import chat, lineage, service
+from pipeline import chat, lake, lineage, service
 from pipeline import recipe as recipes
 from pipeline.mix import history, lesson, ratio, tables
-from pipeline.mix.candidates import KINDS, Measure
+from pipeline.mix.candidates import KINDS, Material, Measure
 from pipeline.mix.student import Student, student
 from pipeline.progress import say
 from pipeline.recipe import Recipe
@@ -53,19 +53,32 @@ def _pool(recipe: Recipe, settings: Settings) -> str:
     return recipes.find(settings, "recipes", recipe.mixing.general).read_text(encoding="utf-8")
 
 
-def _material(parents: list[str], pool: str, recipe: Recipe, origin: Student, settings: Settings) -> lesson.Material:
+def _material(parents: list[str], pool: str, recipe: Recipe, origin: Student, settings: Settings) -> Material:
     """All rows of all parents. Sums are checked: a lesson is not made from a folder that changed after it was sealed."""
     for parent in parents[1:]:
         lineage.require(settings, parent, "pairs")
-    return lesson.Material(
+    return Material(
         given=parents[0],
         day=lineage.day_of(parents[0]),
         batches={kind: [[row | {"pairs": parent} for row in _read(settings, parent, kind)] for parent in parents] for kind in KINDS},
         heldout=[row for parent in parents for row in _read(settings, parent, "heldout")],
+        taken_back=_taken_back(parents, settings),
         pool=ratio.parse(pool, f"recipes/{recipe.mixing.general}"),
         context=origin.context,
         parameters=origin.parameters,
     )
+
+
+def _taken_back(parents: list[str], settings: Settings) -> list[Row]:
+    """Consent and votes withdrawn by the time of the newest logs, as the lake stood when those were sealed."""
+    logs = [p for parent in parents for p in lineage.manifest(settings, parent)["parents"] if p.startswith("logs-")]
+    if not logs:
+        return []
+    if not lineage.sealed(settings, logs[0]):
+        say(f"{logs[0]} is not in this home: whether consent or votes were taken back since could not be looked up")
+        return []
+    with lake.connect(settings, snapshot=lineage.manifest(settings, logs[0])["snapshot"]) as con:
+        return lake.query(con, "mix/taken_back")
 
 
 def _read(settings: Settings, pairs: str, table: str) -> list[Row]:

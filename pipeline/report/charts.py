@@ -56,7 +56,10 @@ def line(steps: list[int], losses: list[float | None], guide: float) -> dict[str
 def _smoothed(places: list[tuple[float, float]], reach: int = 3) -> list[tuple[float, float]]:
     if len(places) < 2 * reach + 1:
         return places
-    return [(x, sum(p[1] for p in places[max(0, i - reach) : i + reach + 1]) / len(places[max(0, i - reach) : i + reach + 1])) for i, (x, _) in enumerate(places)]
+    return [
+        (x, sum(p[1] for p in places[max(0, i - reach) : i + reach + 1]) / len(places[max(0, i - reach) : i + reach + 1]))
+        for i, (x, _) in enumerate(places)
+    ]
 
 
 def _path(places: list[tuple[float, float]], most: int = 400) -> str:

@@ -18,7 +18,7 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
     """Everything a person needs to decide, and where each figure comes from."""
     v = s.verdict
     candidate, champion = s.items.get("candidate", []), s.items.get("champion", [])
-    choice = items.deciding(candidate)
+    choice = items.deciding(candidate, s.manifests.get(v["scores"].get("candidate"), {}).get("abilities") or {})
     levels = items.scores(s.items, choice)
     return {
         "id": report,
@@ -36,12 +36,16 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
         "feasibility": tables.feasibility(v),
         "targets": tables.targets(v, levels),
         "checks": v.get("checks") or [],
+        "warnings": v.get("warnings") or [],
         "levels": levels,
         "items": items.flips(candidate, champion, choice),
         "data": data(s),
         "samples": _samples(s),
         "tasks": tasks(s.counts),
-        "curves": [c | {"chart": charts.line(c["steps"], c["losses"], losses.guide(c["phase"]))} for c in losses.curves(s.losses)],
+        "curves": [
+            c | {"chart": charts.line(c["steps"], c["losses"], losses.guide(c["phase"]))}
+            for c in losses.curves(s.losses, (s.plan.get("training") or {}).get("warnings") or [])
+        ],
         "plan": _plan(s.plan),
         "lineage": lineage(verdict_id, s),
         **costs(verdict_id, s),
@@ -57,15 +61,31 @@ def actions(report: str, verdict: Row, approval: str) -> list[Row]:
     """What a reviewer can do next: exact commands."""
     approve = f'equipoise promote {report} --by YOU --note "why"'
     look = {"what": "Follow the candidate down to the log lines that taught it", "command": f"equipoise trace {verdict['candidate']}"}
-    undo = {"what": "Undo in seconds, should users see what the suite could not", "command": 'equipoise rollback --reason "what went wrong"'}
+    undo = {
+        "what": "Undo in seconds, should users see what the suite could not",
+        "command": 'equipoise rollback --reason "what went wrong"',
+    }
     if verdict["verdict"] == "block":
-        keep = {"what": f"Nothing to approve: a blocked model is never promoted, and {verdict['champion']} stays in service", "command": None}
-        again = {"what": "Read the lost items below, mend the lesson (rows, rate, replay), and run the day again", "command": f"equipoise day {verdict.get('day')}"}
+        keep = {
+            "what": f"Nothing to approve: a blocked model is never promoted, and {verdict['champion']} stays in service",
+            "command": None,
+        }
+        again = {
+            "what": "Read the lost items below, mend the lesson (rows, rate, replay), and run the day again",
+            "command": f"equipoise day {verdict.get('day')}",
+        }
         return [keep, again, look]
     if verdict["verdict"] == "promote" and approval != "always":
-        return [{"what": f"Goes into service by itself under approval: {approval}; by hand", "command": f"equipoise promote {report}"}, undo, look]
+        return [
+            {"what": f"Goes into service by itself under approval: {approval}; by hand", "command": f"equipoise promote {report}"},
+            undo,
+            look,
+        ]
     asked = "this lesson always asks a person" if approval == "always" else "not everything is shown, so a person is asked"
-    refuse = {"what": "Say no: the champion stays, and the no is recorded", "command": f'equipoise promote {report} --reject --by YOU --note "why"'}
+    refuse = {
+        "what": "Say no: the champion stays, and the no is recorded",
+        "command": f'equipoise promote {report} --reject --by YOU --note "why"',
+    }
     return [{"what": f"Put it in service ({asked})", "command": approve}, refuse, undo, look]
 
 
@@ -111,9 +131,14 @@ def tasks(counts: Row) -> list[Row]:
 
 def _plan(plan: Row) -> Row:
     values = {n: v if isinstance(v, dict) else {"value": v, "why": ""} for n, v in (plan.get("values") or {}).items()}
+    found = plan.get("training") or {}
+    skipped = {f"{kind}: {reason}": n for kind, reasons in (found.get("dropped") or {}).items() for reason, n in reasons.items()}
     return {
         "method": plan.get("method"),
         "why": cut(plan.get("why")) if plan.get("why") else "",
+        "notes": [cut(n) for n in plan.get("notes") or []],
+        "preference": cut((found.get("preference") or {}).get("why")),
+        "dropped": skipped,
         "values": [{"name": str(n), "value": cut(str(v.get("value")), 200), "why": cut(v.get("why"), 400)} for n, v in values.items()],
     }
 
@@ -136,5 +161,7 @@ def costs(verdict_id: str, s: Sources) -> Row:
             shared = bool(id.startswith("scores-") and trained and manifest["finished"] < trained)
             rows.append({"stage": VERBS[id.split("-")[0]], "id": id, "seconds": seconds, "shared": shared, "text": lasting(seconds)})
     spent = sum(r["seconds"] for r in rows if not r["shared"])
-    tokens = sum(t.get("trained_tokens", t.get("tokens", 0)) for t in (s.counts.get("tasks") or {}).values())
-    return {"stages": rows, "cost": {"seconds": spent, "text": lasting(spent), "tokens": tokens}}
+    model = s.manifests.get(s.model, {})
+    planned = sum(t.get("trained_tokens", t.get("tokens", 0)) for t in (s.counts.get("tasks") or {}).values())
+    tokens = model.get("trained_tokens", planned)
+    return {"stages": rows, "cost": {"seconds": spent, "text": lasting(spent), "tokens": tokens, "device": model.get("device")}}

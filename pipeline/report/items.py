@@ -10,14 +10,19 @@ Row = dict[str, Any]
 MOST_LOST, MOST_GAINED = 6, 3  # per ability: enough to see a pattern, few enough to be read
 
 
-def deciding(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
-    """The metric and filter that decide for each benchmark: the first listed, a flexible filter before a strict one."""
+def deciding(rows: Iterable[Row], declared: dict[str, Row]) -> dict[str, tuple[str, str]]:
+    """The metric and filter that decide for each benchmark: as its scores declare, else the first listed, flexible before strict."""
     seen: dict[str, list[tuple[str, str]]] = {}
     for row in rows:
         choice = (row["metric"], row["filter"])
         if choice not in seen.setdefault(row["benchmark"], []):
             seen[row["benchmark"]].append(choice)
-    return {b: min(choices, key=lambda c: (c[0] != choices[0][0], "flexible" not in c[1], "strict" in c[1])) for b, choices in seen.items()}
+    found = {
+        b: min(choices, key=lambda c: (c[0] != choices[0][0], "flexible" not in c[1], "strict" in c[1])) for b, choices in seen.items()
+    }
+    for ability in declared.values():
+        found |= {b: (d["metric"], d["filter"]) for b, d in (ability.get("decides") or {}).items() if b in found}
+    return found
 
 
 def keyed(rows: Iterable[Row], choice: dict[str, tuple[str, str]]) -> dict[tuple, Row]:

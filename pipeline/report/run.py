@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pipeline import lineage
+from pipeline import lineage, notify
 from pipeline.errors import Permanent
 from pipeline.progress import say
 from pipeline.recipe import Recipe
@@ -28,6 +28,7 @@ def run(id: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
         lineage.write_json(work.folder / "report.json", known)
         (work.folder / "index.html").write_text(page.render(known), encoding="utf-8")
         work.counts |= {"lost": sum(g["lost"] for g in known["items"]), "gained": sum(g["gained"] for g in known["items"])}
+        notify.send(settings.notify_url, notify.decision(report, known["verdict"], recipe.approval, known))  # once: before the seal
         work.extra |= {"verdict": known["verdict"], "candidate": known["candidate"], "champion": known["champion"]}
     say(f"{known['headline']}\nreport: {path / 'index.html'}")
     return result | {"verdict": known["verdict"]}

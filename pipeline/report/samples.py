@@ -31,16 +31,25 @@ def _lot(seed: str, example: str) -> str:
 
 
 def sft(row: Row) -> Row:
-    return _who(row) | {"messages": turns(row.get("messages"))}
+    return _who(row, row.get("messages")) | {"messages": turns(row.get("messages"))}
 
 
 def dpo(row: Row) -> Row:
     chosen, rejected = _said(row.get("chosen")), _said(row.get("rejected"))
-    return _who(row) | {"messages": turns(row.get("prompt")), "chosen": cut(chosen), "rejected": cut(rejected), "difference": difference(rejected, chosen)}
+    return _who(row, row.get("prompt")) | {
+        "messages": turns(row.get("prompt")),
+        "chosen": cut(chosen),
+        "rejected": cut(rejected),
+        "difference": difference(rejected, chosen),
+    }
 
 
 def kto(row: Row) -> Row:
-    return _who(row) | {"messages": turns(row.get("prompt")), "completion": cut(_said(row.get("completion"))), "label": bool(row.get("label"))}
+    return _who(row, row.get("prompt")) | {
+        "messages": turns(row.get("prompt")),
+        "completion": cut(_said(row.get("completion"))),
+        "label": bool(row.get("label")),
+    }
 
 
 def turns(messages: list[Row] | None) -> list[Row]:
@@ -52,9 +61,19 @@ def _said(messages: list[Row] | None) -> str:
     return "\n".join(str(m.get("content") or m.get("tool_calls") or "") for m in messages or [])
 
 
-def _who(row: Row) -> Row:
+def _who(row: Row, messages: list[Row] | None) -> Row:
+    asked = [str(m.get("content") or "") for m in messages or [] if m["role"] == "user"]
     facts = {k: row.get(k) for k in ("example_id", "task", "source", "conversation_id", "weight")}
-    return facts | {"day": str(row.get("day") or ""), "evidence": evidence(row.get("evidence"))}
+    return facts | {
+        "day": str(row.get("day") or ""),
+        "evidence": evidence(row.get("evidence")),
+        "title": _title(asked[-1] if asked else ""),
+    }
+
+
+def _title(text: str, most: int = 84) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[:most]}…"
 
 
 def evidence(text: object) -> list[Row]:
@@ -74,7 +93,7 @@ def difference(before: str, after: str, most: int = 1500) -> list[Row]:
         return []
     a, b = WORD.findall(before), WORD.findall(after)
     matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
-    if matcher.ratio() < 0.3:  # two different texts: a patchwork of single words explains nothing
+    if matcher.ratio() < 0.5:  # two different texts: a patchwork of single words explains nothing
         return []
     parts: list[Row] = []
     for _, i, j, k, m in matcher.get_opcodes():

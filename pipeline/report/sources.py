@@ -10,7 +10,20 @@ import yaml
 
 Row = dict[str, Any]
 
-ITEM_COLUMNS = ("benchmark", "ability", "doc_hash", "prompt_hash", "filter", "metric", "value", "response", "occurrence", "prompt", "target", "kind")
+ITEM_COLUMNS = (
+    "benchmark",
+    "ability",
+    "doc_hash",
+    "prompt_hash",
+    "filter",
+    "metric",
+    "value",
+    "response",
+    "occurrence",
+    "prompt",
+    "target",
+    "kind",
+)
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,18 @@ from pipeline.report.charts import Scale, forest, numbers
 from pipeline.report.words import chance, listed, points
 
 Row = dict[str, Any]
-BLANK = dict.fromkeys(("n", "lost", "gained", "drop", "interval", "p", "adjusted_p", "margin", "smallest_detectable_drop"))
+BLANK: Row = dict.fromkeys(("n", "lost", "gained", "drop", "interval", "p", "adjusted_p", "margin", "smallest_detectable_drop"))
 BLANK |= {"decision": "hold", "report_only": False, "rule": None}  # what is missing is never a pass
 ORDER = {"block": 0, "hold": 1, "promote": 2}
 
 
 def references(verdict: Row, levels: list[Row]) -> list[Row]:
-    """Champion's table and origin's; one table where the champion is the origin."""
+    """Champion's table and origin's, on one scale; one table where the champion is the origin under equal margins."""
     origin = verdict.get("origin") or {}
-    tables = [_table("champion", verdict["champion"], verdict)]
-    if origin and verdict["champion"] != "origin":
-        tables.append(_table("origin", "origin", origin))
-    elif origin:
-        tables[0] |= {"decision": worst([tables[0]["decision"], decision(origin)]), "also_origin": _table("origin", "origin", origin)["rows"] != tables[0]["rows"]}
-        if tables[0]["also_origin"]:
-            tables.append(_table("origin", "origin", origin))
+    said = verdict.get("tables") or {}
+    tables = [_table("champion", verdict["champion"], verdict, said.get("champion"))]
+    if origin and not (verdict["champion"] == "origin" and origin.get("abilities") == verdict.get("abilities")):
+        tables.append(_table("origin", "origin", origin, said.get("origin")))
     scale = Scale([n for t in tables for r in [*t["rows"], *filter(None, [t["pooled"]])] for n in numbers(r)])
     for table in tables:
         table["rows"] = [r | _levels(r["name"], table["name"], levels) for r in forest(table["rows"], scale)]
@@ -30,15 +27,15 @@ def references(verdict: Row, levels: list[Row]) -> list[Row]:
     return tables
 
 
-def _table(name: str, id: str, found: Row) -> Row:
-    rows = [BLANK | row | {"name": ability} for ability, row in (found.get("abilities") or {}).items()]
-    rows.sort(key=lambda r: (ORDER.get(r.get("decision"), 1), -(r.get("drop") or 0)))
+def _table(name: str, id: str, found: Row, said: str | None) -> Row:
+    rows = [BLANK | _measured(row) | {"name": ability} for ability, row in (found.get("abilities") or {}).items()]
+    rows.sort(key=lambda r: (ORDER.get(str(r.get("decision")), 1), -(r.get("drop") or 0)))
     pooled = found.get("pooled")
     drops = [r["drop"] for r in rows if isinstance(r.get("drop"), int | float)]
     return {
         "name": name,
         "id": id,
-        "decision": decision(found),
+        "decision": said or decision(found),
         "rows": rows,
         "pooled": BLANK | pooled | {"name": "all items together"} if pooled else None,
         "mean_drop": sum(drops) / len(drops) if drops else None,
@@ -47,8 +44,13 @@ def _table(name: str, id: str, found: Row) -> Row:
     }
 
 
+def _measured(row: Row) -> Row:
+    """A row without items has no interval to draw: the gate writes the widest there is."""
+    return row if row.get("n") else row | {"interval": None, "smallest_detectable_drop": None}
+
+
 def decision(found: Row) -> str:
-    """A reference's own decision; at the top of verdict.json stands the worst of everything, so it is worked out from the rows."""
+    """A reference's own decision, worked out from its rows: at the top of verdict.json stands the worst of everything."""
     rows = [*(found.get("abilities") or {}).values(), *filter(None, [found.get("pooled")])]
     counted = [r.get("decision", "hold") for r in rows if not (r.get("report_only") and r.get("decision") == "hold")]
     return worst(counted) if counted else "hold"
@@ -96,7 +98,13 @@ def feasibility(verdict: Row) -> Row:
 def targets(verdict: Row, levels: list[Row]) -> Row:
     """Target tasks with their gains; a drop below zero is what the lesson was for."""
     found = verdict.get("targets") or {}
-    rows = [BLANK | row | {"name": name, "drop": row.get("drop", _drop(row))} for name, row in found.items()]
+    rows = [
+        BLANK
+        | row
+        | {"margin": None if row.get("rule") == "superior" else row.get("margin")}
+        | {"name": name, "drop": row.get("drop", _drop(row))}
+        for name, row in found.items()
+    ]
     scale = Scale([n for r in rows for n in numbers(r)])
     rows = [r | _levels(r["name"], "champion", levels) for r in rows]
     return {"rows": forest(rows, scale), "ticks": scale.ticks(5)}
@@ -110,7 +118,11 @@ def headline(verdict: Row) -> str:
     """The verdict in one sentence, and what follows from it."""
     if verdict["verdict"] == "block":
         return f"{_fallen(verdict)} The champion stays in service."
-    better = [(n, r) for n, r in (verdict.get("targets") or {}).items() if r.get("decision") == "promote" and r.get("rule") == "superior" and r.get("n")]
+    better = [
+        (n, r)
+        for n, r in (verdict.get("targets") or {}).items()
+        if r.get("decision") == "promote" and r.get("rule") == "superior" and r.get("n")
+    ]
     gains = listed([f"{n} (+{points((r['gained'] - r['lost']) / r['n'])} points)" for n, r in better])
     taught = f"{gains} {'is' if len(better) == 1 else 'are'} proved better" if better else ""
     if verdict["verdict"] == "promote":

@@ -35,7 +35,15 @@ def trainer(phase: Phase, model: Any, words: Any, rows: list[dict[str, Any]], pr
     from trl.trainer.dpo_trainer import DataCollatorForPreference
 
     v = phase.values
-    args = DPOConfig(**arguments(phase, len(rows), processes), max_length=None, beta=v["dpo_beta"], loss_type=v["dpo_loss"], loss_weights=v["dpo_loss_weights"])
+    args = DPOConfig(
+        **arguments(phase, len(rows), processes),
+        max_length=None,
+        beta=v["dpo_beta"],
+        loss_type=v["dpo_loss"],
+        loss_weights=v["dpo_loss_weights"],
+    )
     data = Dataset.from_list([{k: r[k] for k in ("prompt_ids", "chosen_ids", "rejected_ids", "task_id")} for r in rows])
     collator = with_tasks(DataCollatorForPreference)(pad_token_id=words.pad_token_id)
-    return trainer_class()(model=model, ref_model=frozen_copy(model), args=args, train_dataset=data, processing_class=words, data_collator=collator)
+    return trainer_class()(
+        model=model, ref_model=frozen_copy(model), args=args, train_dataset=data, processing_class=words, data_collator=collator
+    )

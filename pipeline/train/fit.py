@@ -63,7 +63,7 @@ def quiet() -> None:
     disable_progress_bar()
 
 
-def count(wanted: int | None, deepspeed: str | None) -> int:
+def count(wanted: int | None) -> int:
     """How many processes train: what the recipe says, else one a GPU, else one."""
     import torch
 
@@ -76,11 +76,33 @@ def launch(phase: Phase, processes: int) -> None:
     spec.write_text(phase.dumps(), encoding="utf-8")
     accelerator = ["DS_ACCELERATOR=cpu"] if weights.device() == "cpu" else []
     threads = max(1, len(os.sched_getaffinity(0)) // processes)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_addr", "127.0.0.1", "--master_port", str(free_port())]
-    command = ["env", f"OMP_NUM_THREADS={threads}", *accelerator, *torchrun, "-m", "pipeline.train.fit", str(spec), str(processes), str(os.getpid())]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        str(processes),
+        "--master_addr",
+        "127.0.0.1",
+        "--master_port",
+        str(free_port()),
+    ]
+    command = [
+        "env",
+        f"OMP_NUM_THREADS={threads}",
+        *accelerator,
+        *torchrun,
+        "-m",
+        "pipeline.train.fit",
+        str(spec),
+        str(processes),
+        str(os.getpid()),
+    ]
     done = subprocess.run(command, stdout=sys.stderr, check=False)
     if done.returncode:
-        raise Transient(f"phase {phase.name}: torchrun with {processes} processes ended with {done.returncode}; its words are above. Running the stage again continues from the last checkpoint")
+        raise Transient(
+            f"phase {phase.name}: torchrun with {processes} processes ended with {done.returncode}; its words are above. Running the stage again continues from the last checkpoint"
+        )
     if not phase.final.exists():
         raise Permanent(f"phase {phase.name}: torchrun ended well but left no weights in {phase.final}; report this with the log above")
 

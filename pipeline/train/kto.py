@@ -49,8 +49,16 @@ def trainer(phase: Phase, model: Any, words: Any, rows: list[dict[str, Any]], pr
     from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
     wanted, unwanted = weights_of([r["label"] for r in rows])
-    args = KTOConfig(**arguments(phase, len(rows), processes), max_length=None, beta=phase.values["dpo_beta"], desirable_weight=wanted, undesirable_weight=unwanted)
+    args = KTOConfig(
+        **arguments(phase, len(rows), processes),
+        max_length=None,
+        beta=phase.values["dpo_beta"],
+        desirable_weight=wanted,
+        undesirable_weight=unwanted,
+    )
     keys = ("prompt_ids", "completion_ids", "KL_completion_ids", "label", "task_id")
     data = Dataset.from_list([{k: r[k] for k in keys} for r in mismatched(rows, batches(phase, processes)[0])])
     collator = with_tasks(DataCollatorForUnpairedPreference)(pad_token_id=words.pad_token_id)
-    return trainer_class()(model=model, ref_model=frozen_copy(model), args=args, train_dataset=data, processing_class=words, data_collator=collator)
+    return trainer_class()(
+        model=model, ref_model=frozen_copy(model), args=args, train_dataset=data, processing_class=words, data_collator=collator
+    )

@@ -58,9 +58,15 @@ def warnings(records: list[Record], steps_per_epoch: int) -> list[str]:
     curves = by_task(records)
     for task, end in ends(records).items():
         if end["final"] < LOW:
-            words.append(f"{task}: final loss {end['final']:.2f} is under {LOW}: its rows may be known by heart; compare with one epoch less")
+            words.append(
+                f"{task}: final loss {end['final']:.2f} is under {LOW}: its rows may be known by heart; compare with one epoch less"
+            )
         if end["final"] > FELL * end["initial"]:
-            words.append(f"{task}: loss did not fall ({end['initial']:.2f} -> {end['final']:.2f}): rate too low, rows that contradict one another, or nothing left to learn")
+            words.append(
+                f"{task}: loss did not fall ({end['initial']:.2f} -> {end['final']:.2f}): rate too low, rows that contradict one another, or nothing left to learn"
+            )
         for epoch in stairs(curves[task], max(1, steps_per_epoch)):
-            words.append(f"{task}: staircase at epoch {epoch}: the loss falls at once when rows come again, so they are being learnt by heart")
+            words.append(
+                f"{task}: staircase at epoch {epoch}: the loss falls at once when rows come again, so they are being learnt by heart"
+            )
     return words

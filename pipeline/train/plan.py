@@ -55,9 +55,13 @@ def launch(mix: str, plan: dict[str, Any], training: Training, planned_for: dict
         found = Launch(**{name: values[name]["value"] for name in Launch.model_fields})
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(f"{mix}/plan.yaml: values.{'.'.join(map(str, first['loc']))}: {first['msg']} (it is {first['input']!r}); mix again with a recipe inside the bounds") from None
+        raise BadInput(
+            f"{mix}/plan.yaml: values.{'.'.join(map(str, first['loc']))}: {first['msg']} (it is {first['input']!r}); mix again with a recipe inside the bounds"
+        ) from None
     if found.method == "none":
-        raise BadInput(f"{mix}: its plan says not to train ({values['method'].get('why', 'no reason given')}); collect more feedback or name a method in the recipe")
+        raise BadInput(
+            f"{mix}: its plan says not to train ({values['method'].get('why', 'no reason given')}); collect more feedback or name a method in the recipe"
+        )
     return found, plan | {"method": found.method, "values": values}
 
 

@@ -34,7 +34,9 @@ def run(mix: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     id = lineage.name("model", lineage.day_of(mix), mix, VERSION, recipe.training.model_dump(mode="json"), sha, start)
     parents = [mix] if start == "origin" else [mix, start]
     scratch = lineage.scratch(settings, id)
-    with lineage.making(settings, id, parents=parents, recipe=recipe.model_dump(mode="json"), seeds={"train": recipe.training.seed}) as work:
+    with lineage.making(
+        settings, id, parents=parents, recipe=recipe.model_dump(mode="json"), seeds={"train": recipe.training.seed}
+    ) as work:
         if work is not None:
             found, written = plan.launch(mix, read_plan(settings, mix), recipe.training, parent["recipe"].get("training", {}))
             with contextlib.redirect_stdout(sys.stderr):  # libraries print; stdout is the id's
@@ -69,7 +71,7 @@ class Lesson:
         self.base, self.adapter = began(settings, start, self.origin)
         if self.adapter and found.full_finetune:
             raise BadInput(f"{start} is an adapter, full_finetune trains every weight: start from the origin, or leave full_finetune out")
-        self.processes = fit.count(recipe.training.processes, found.deepspeed)
+        self.processes = fit.count(recipe.training.processes)
         self.encoder = tokens.Encoder.of(self.origin, found.max_length)
         self.begun = time.monotonic()
         self.dropped: dict[str, Counter] = {}
@@ -100,7 +102,10 @@ class Lesson:
         """Run one phase from where the lesson stands, and stand where it ended."""
         phase = Phase(name, self.scratch / name, self.base, self.origin, self.adapter, plan.phase_values(self.found, name))
         phase.write(rows)
-        say(f"train {name}: {len(rows)} rows x {phase.values['passes']} at rate {phase.values['rate']:.1e}" + (", done before" if phase.final.exists() else ""))
+        say(
+            f"train {name}: {len(rows)} rows x {phase.values['passes']} at rate {phase.values['rate']:.1e}"
+            + (", done before" if phase.final.exists() else "")
+        )
         fit.fit(phase, self.processes)
         self.phases.append(phase)
         self.rows[name] = len(rows)
@@ -125,7 +130,14 @@ class Lesson:
         before = margin.margins(*stood, judges, self.found.dtype)
         self.phase(name, train)
         risen = margin.rise(before, margin.margins(self.base, self.adapter, judges, self.found.dtype))
-        self.preference = {"method": name, "done": risen.rose, "why": str(risen), "before": risen.before, "after": risen.after, "pairs": risen.pairs}
+        self.preference = {
+            "method": name,
+            "done": risen.rose,
+            "why": str(risen),
+            "before": risen.before,
+            "after": risen.after,
+            "pairs": risen.pairs,
+        }
         if not risen.rose:
             self.preference["why"] = f"{name.upper()} skipped: {risen}; the weights that SFT left stand"
             self.base, self.adapter = stood
@@ -137,7 +149,14 @@ class Lesson:
         import pyarrow.parquet as pq
 
         methods.place(self.base, self.adapter, self.origin, folder / "adapter")
-        kinds = [("step", pa.int64()), ("phase", pa.string()), ("task", pa.string()), ("loss", pa.float64()), ("tokens", pa.int64()), ("lr", pa.float64())]
+        kinds = [
+            ("step", pa.int64()),
+            ("phase", pa.string()),
+            ("task", pa.string()),
+            ("loss", pa.float64()),
+            ("tokens", pa.int64()),
+            ("lr", pa.float64()),
+        ]
         pq.write_table(pa.Table.from_pylist(self.records(), schema=pa.schema(kinds)), folder / "losses.parquet")
         text = yaml.safe_dump(written | {"training": self.report()}, allow_unicode=True, sort_keys=False, width=120)
         (folder / "plan.yaml").write_text(text, encoding="utf-8")
@@ -166,7 +185,9 @@ class Lesson:
 
     def facts(self) -> dict[str, Any]:
         records = self.records()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * self.processes * (self.found.deepspeed is not None)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(
+            resource.RUSAGE_CHILDREN
+        ).ru_maxrss * self.processes * (self.found.deepspeed is not None)
         return {
             "seconds": round(time.monotonic() - self.begun, 1),
             "trained_tokens": sum(r["tokens"] for r in records),

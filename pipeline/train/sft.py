@@ -105,6 +105,14 @@ def trainer(phase: Phase, model: Any, words: Any, rows: list[dict[str, Any]], pr
     from datasets import Dataset
     from trl import SFTConfig
 
-    args = SFTConfig(**arguments(phase, len(rows), processes), max_length=None, loss_type=phase.values["loss_type"], packing=False, dataset_kwargs={"skip_prepare_dataset": True})
+    args = SFTConfig(
+        **arguments(phase, len(rows), processes),
+        max_length=None,
+        loss_type=phase.values["loss_type"],
+        packing=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
     data = Dataset.from_list([{k: r[k] for k in ("input_ids", "labels", "task_id")} for r in rows])
-    return trainer_class()(model=model, args=args, train_dataset=data, processing_class=words, data_collator=collator_class()(pad_token_id=words.pad_token_id))
+    return trainer_class()(
+        model=model, args=args, train_dataset=data, processing_class=words, data_collator=collator_class()(pad_token_id=words.pad_token_id)
+    )

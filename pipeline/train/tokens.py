@@ -55,9 +55,10 @@ class Encoder:
     def check(self, messages: list[dict]) -> None:
         """Words of a log are words: a special token's spelling in them would be read as the token itself."""
         for message in messages:
-            for token in self.special:
-                if token in str(message.get("content", "")):
-                    raise Unfit(f"a message holds the text of the special token {token}")
+            text = str(message.get("content", ""))
+            found = sorted((text.index(token), token) for token in self.special if token in text)
+            if found:
+                raise Unfit(f"a message holds the text of the special token {found[0][1]}")
 
 
 def common(a: list[int], b: list[int]) -> int:
@@ -132,7 +133,10 @@ def encode(rows: Iterable[dict], make: Callable[[dict], dict[str, Any]]) -> Enco
     done = Encoded()
     for row in rows:
         try:
-            done.rows.append(make(row) | {"task": row["task"], "phase": row.get("phase"), "conversation_id": row.get("conversation_id") or row["example_id"]})
+            done.rows.append(
+                make(row)
+                | {"task": row["task"], "phase": row.get("phase"), "conversation_id": row.get("conversation_id") or row["example_id"]}
+            )
         except Unfit as reason:
             done.dropped[str(reason)] += 1
     return done

@@ -24,8 +24,8 @@ def own_words(item: dict) -> str:
     if "turns" in item:
         return " ".join(item["turns"])
     if "stem" in item:
-        return f"{item['stem']} {item['choices'][item['gold']]}"
-    return f"{item['ask']} {item['answer']}"
+        return item["stem"]
+    return item["ask"]
 
 
 def triples(text: str) -> set[tuple[str, ...]]:
@@ -76,12 +76,10 @@ def test_no_two_items_are_near_duplicates(name):
     assert close == []
 
 
-def test_the_near_duplicate_measure_sees_a_planted_copy():
-    row = items("knowledge")[0]
-    copy = {**row, "stem": row["stem"].replace("France", "the country of France")}
-    assert jaccard(triples(own_words(row)), triples(own_words(row))) == 1.0
-    assert jaccard(triples("tell a story about a lost brown key"), triples("tell a story about a lost old key")) < 0.7
-    assert jaccard(triples(own_words(row)), triples(own_words(copy))) > 0.4
+def test_the_near_duplicate_measure_sees_a_copy_with_one_word_changed():
+    story = "Tell me a short story about the last train that leaves an old station at night"
+    assert jaccard(triples(story), triples(story.replace("night", "noon"))) >= 0.7
+    assert jaccard(triples("The capital of France is"), triples("The capital of Japan is")) < 0.7
 
 
 @pytest.mark.parametrize("name", CHOICE)
@@ -90,6 +88,13 @@ def test_a_choice_item_has_three_different_choices_of_at_most_20_tokens(name):
         assert len(row["choices"]) == len(set(row["choices"])) == 3, row
         assert row["gold"] in (0, 1, 2)
         assert max(map(tokens, row["choices"])) <= 20, row
+
+
+@pytest.mark.parametrize("name", CHOICE)
+def test_no_choice_is_the_beginning_of_another(name):
+    """The longer one could never be the likelier: 10 against 100."""
+    for row in items(name):
+        assert not [(a, b) for a, b in itertools.permutations(row["choices"], 2) if b.startswith(a)], row
 
 
 @pytest.mark.parametrize("name", CHOICE)

@@ -67,13 +67,12 @@ def pool(path: Path, n: int) -> Path:
 MESSAGES = pa.list_(pa.struct([(k, pa.string()) for k in ("role", "content", "name", "tool_call_id", "tool_calls")]))
 
 
-def seal(
-    settings: Settings, day: date, tables: dict[str, list[dict]], parents: tuple[str, ...] | None = None, recipe: str = "daily"
-) -> str:
-    """A pairs folder as `mine` seals it. Without parents it is a hotfix; the default is a day's logs."""
-    logs = (f"logs-{day:%Y%m%d}-0a0a0a0a",) if parents is None else parents
-    id = lineage.name("pairs", day, json.dumps(tables, default=str), list(logs), recipe)
-    with lineage.making(settings, id, parents=list(logs), recipe={"name": recipe}) as work:
+def seal(settings: Settings, day: date, tables: dict[str, list[dict]], recipe: str = "daily", logs: str | None = None) -> str:
+    """A pairs folder as `mine` seals it, by recipe `daily` or `hotfix`."""
+    parents = [logs or f"logs-{day:%Y%m%d}-0a0a0a0a"]
+    mined = {"name": recipe, "mining": {"only": "hotfix" if recipe == "hotfix" else None}}
+    id = lineage.name("pairs", day, json.dumps(tables, default=str), parents, recipe)
+    with lineage.making(settings, id, parents=parents, recipe=mined) as work:
         if work is not None:
             for name in ("sft", "dpo", "kto", "heldout"):
                 rows = [{k: v for k, v in r.items() if k != "pairs"} for r in tables.get(name, [])]

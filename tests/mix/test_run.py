@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipeline import lineage
+from pipeline import lake, lineage
 from pipeline.errors import BadInput, BadRecipe
 from pipeline.mix import run as mix
 from pipeline.recipe import Mixing, Recipe, Training
@@ -114,7 +114,7 @@ def test_every_earlier_day_is_a_parent_and_its_rows_are_taught(house: Settings) 
 
 
 def test_a_hotfix_enters_the_next_daily_lesson(house: Settings) -> None:
-    fix = seal(house, DAY, {"sft": [sft("fix", "yes", source="hotfix", conversation_id=None, user_hash=None)]}, parents=(), recipe="hotfix")
+    fix = seal(house, DAY, {"sft": [sft("fix", "yes", source="hotfix", conversation_id=None, user_hash=None)]}, recipe="hotfix")
     made = mix.run(day_of_rows(house, 18, DAY + timedelta(days=1)), lesson(ratio=0), house)
     assert fix in lineage.manifest(house, made["id"])["parents"]
     assert "fix" in {r["example_id"] for r in table(house, made["id"], "sft")}
@@ -123,7 +123,7 @@ def test_a_hotfix_enters_the_next_daily_lesson(house: Settings) -> None:
 def test_a_hotfix_lesson_teaches_its_rows_beside_replay_in_one_phase(house: Settings) -> None:
     day_of_rows(house, 40)
     fix = [sft(f"fix{i}", "yes", source="hotfix", conversation_id=None, user_hash=None, day=DAY + timedelta(days=1)) for i in range(3)]
-    pairs = seal(house, DAY + timedelta(days=1), {"sft": fix}, parents=(), recipe="hotfix")
+    pairs = seal(house, DAY + timedelta(days=1), {"sft": fix}, recipe="hotfix")
     recipe = lesson(ratio=1, replay_rows=5).model_copy(update={"training": Training(start="champion", method="sft", min_rows=1, epochs=4)})
     made = mix.run(pairs, recipe, house)
     assert made["total"]["parts"] == {"domain": 3, "replay": 10, "general": 13}
@@ -191,6 +191,28 @@ def test_a_pool_line_that_is_no_chat_names_file_and_line(house: Settings) -> Non
         mix.run(day_of_rows(house), lesson(), house)
 
 
+def test_what_was_taken_back_by_the_time_of_the_logs_is_left_out(house: Settings) -> None:
+    """Consent of conversation c-0 and the thumb of user u-1 were withdrawn before the logs were sealed, that of u-2 after."""
+    insert = "insert into ingest.conversations (conversation_id, user_hash, consent) values "
+    thumb = "insert into ingest.feedback (conversation_id, message_id, user_hash, kind, value, current, created_at, arrived) values "
+    with lake.connect(house) as con:
+        con.execute(insert + "('c-0', 'u-0', false), ('c-1', 'u-1', true), ('c-2', 'u-2', true)")
+        con.execute(
+            thumb
+            + "('c-1', 'm-1', null, 'thumb', 'up', true, '2026-11-10', 1), ('c-1', 'm-1', null, 'thumb', 'none', true, '2026-11-11', 2)"
+        )
+        then = lake.snapshot(con)
+        con.execute(thumb + "('c-2', 'm-2', null, 'thumb', 'none', true, '2026-11-12', 3)")
+    logs = "logs-20261110-0b0b0b0b"
+    with lineage.making(house, logs, parents=[], recipe={}) as work:
+        assert work
+        work.extra["snapshot"] = then
+    rows = [sft("0"), *(sft(f"{i}", source="thumb") for i in range(1, 10))]
+    made = mix.run(seal(house, DAY, {"sft": rows}, logs=logs), lesson(ratio=0), house)
+    dropped = {r["example_id"]: r["reason"] for r in table(house, made["id"], "dropped")}
+    assert dropped == {"0": "its user took consent back", "1": "its user took the vote back"}
+
+
 def test_a_wrong_kind_of_id_is_refused(house: Settings) -> None:
     with pytest.raises(BadInput, match="takes a pairs-"):
         mix.run("logs-20261110-00000000", lesson(), house)
@@ -206,6 +228,11 @@ def test_mix_needs_no_torch(house: Settings) -> None:
         f"run.run({pairs!r}, recipe.Recipe.model_validate_json({json.dumps(lesson().model_dump_json())}), settings.load())\n"
         "print([m for m in ('torch', 'transformers', 'trl', 'datasets') if m in sys.modules])"
     )
-    env = {"EQUIPOISE_HOME": str(house.home), "EQUIPOISE_CONFIG": str(house.config), "EQUIPOISE_MODEL": str(house.model), "PATH": "/usr/bin:/bin"}
+    env = {
+        "EQUIPOISE_HOME": str(house.home),
+        "EQUIPOISE_CONFIG": str(house.config),
+        "EQUIPOISE_MODEL": str(house.model),
+        "PATH": "/usr/bin:/bin",
+    }
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -18,13 +18,10 @@ class Browser:
     def __init__(self) -> None:
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         ours, its = os.pipe(), os.pipe()
-        self.process = subprocess.Popen(
-            [str(CHROMIUM), *QUIET, f"--user-data-dir={self.profile.name}", "about:blank"],
-            preexec_fn=lambda: (os.dup2(os.dup(ours[0]), 3), os.dup2(os.dup(its[1]), 4)),  # Chromium reads fd 3 and writes fd 4
-            close_fds=False,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        read, write = ours[0], its[1]  # Chromium reads fd 3 and writes fd 4
+        shell = ["sh", "-c", f'exec "$@" 3<&{read} 4>&{write}', "sh"]
+        command = [*shell, str(CHROMIUM), *QUIET, f"--user-data-dir={self.profile.name}", "about:blank"]
+        self.process = subprocess.Popen(command, pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(ours[0])
         os.close(its[1])
         self.to, self.back = os.fdopen(ours[1], "wb", buffering=0), os.fdopen(its[0], "rb", buffering=0)

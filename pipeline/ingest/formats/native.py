@@ -140,7 +140,9 @@ def _messages(raw: dict[str, Any], conversation_id: str, clock: Clock, started: 
         if type(one) is not dict:
             raise Refused("wrong type: messages")
         if one.get("role") not in ROLES:
-            raise Refused("missing key: role" if one.get("role") is None else "unknown role" if type(one["role"]) is str else "wrong type: role")
+            raise Refused(
+                "missing key: role" if one.get("role") is None else "unknown role" if type(one["role"]) is str else "wrong type: role"
+            )
     ids, above, flags = parents(listed, conversation_id)
     found = []
     for at, one in enumerate(listed):

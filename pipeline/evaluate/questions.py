@@ -1,0 +1,102 @@
+"""Everything that a model is asked, and how: two models' scores may be compared where this is equal."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+from pipeline import chat, lineage, recipe, service
+from pipeline.errors import BadRecipe
+from pipeline.evaluate import heldout, scorer, suites
+from pipeline.recipe import Recipe
+from pipeline.settings import Settings
+
+
+@dataclass
+class Questions:
+    """Suites and held-out prompts for one candidate, and for whatever it is compared with."""
+
+    settings: Settings
+    model: str
+    """The candidate: its lineage says which held-out items were set aside."""
+    lesson: Recipe
+
+    @cached_property
+    def day(self) -> date:
+        """A candidate's scores belong to its day; the origin has none, so a run on its own belongs to today."""
+        return lineage.day_of(self.model) if self.model != "origin" else datetime.now(UTC).date()
+
+    @cached_property
+    def pairs(self) -> list[str]:
+        return heldout.sources(self.settings, self.model)
+
+    @cached_property
+    def cards(self) -> dict[str, recipe.Task]:
+        return recipe.cards(self.settings, self.lesson)
+
+    @cached_property
+    def targets(self) -> dict[str, list[dict]]:
+        return heldout.documents(self.settings, self.pairs, self.cards, self.lesson.evaluation)
+
+    @cached_property
+    def machine(self) -> dict[str, Any]:
+        return scorer.machine(self.lesson.evaluation)
+
+    @cached_property
+    def evalset(self) -> str:
+        """Digest of suites, held-out items and the way they are asked."""
+        return recipe.digest(
+            [suites.fingerprint(self.settings, s) for s in self.lesson.evaluation.suites],
+            {t: [docs, self.cards[t].checker, self.cards[t].answer.pattern, heldout.VERSION] for t, docs in self.targets.items()},
+            self.lesson.evaluation,
+            self.machine,
+            version("lm_eval"),
+        )
+
+    @cached_property
+    def batteries(self) -> list[suites.Battery]:
+        """Loaded once for all models that are asked."""
+        found = [suites.load(self.settings, s, self.lesson.evaluation) for s in self.lesson.evaluation.suites]
+        found.append(heldout.battery(self.cards, self.targets, self.lesson.evaluation))
+        for what in ("tasks", "abilities"):
+            twice = [name for name, n in Counter(n for b in found for n in getattr(b, what)).items() if n > 1]
+            if twice:
+                raise BadRecipe(
+                    f"recipe {self.lesson.name}: {twice[0]} stands twice among the {what} of {', '.join(b.name for b in found)}; rename one"
+                )
+        if not any(b.tasks for b in found):
+            raise BadRecipe(f"recipe {self.lesson.name}: evaluation.suites is empty and no task has held-out items; name a suite")
+        return [b for b in found if b.tasks]
+
+    def weights(self, model: str) -> str:
+        """sha256 over all that decides what a model answers: the origin, and what was trained on it."""
+        base = service.origin_sha(self.settings)
+        if model == "origin":
+            return base
+        files = lineage.manifest(self.settings, model)["files"]
+        return recipe.digest(base, {name: sha for name, sha in files.items() if name.startswith("adapter/")})
+
+    def name(self, model: str) -> str:
+        """Id of a model's scores on these questions."""
+        return lineage.name("scores", self.day, scorer.VERSION, model, self.weights(model), self.evalset)
+
+    def parents(self, model: str) -> list[str]:
+        """The model, and the pairs whose held-out rows are copied into the scores: `forget` must find them."""
+        return [*([] if model == "origin" else [model]), *self.pairs]
+
+    def settings_for(self, model: str) -> dict[str, Any]:
+        """What must be equal on both sides before two scores are compared (gate.md 1)."""
+        asked_in_chat = {b.name: b.chat for b in self.batteries}
+        folder = scorer.vocabulary(self.settings, model)
+        return {
+            **self.machine,
+            "template_sha": chat.template(folder).sha if any(asked_in_chat.values()) else None,
+            "system_sha": None,
+            "chat": asked_in_chat,
+            "fewshot": {name: task.config.num_fewshot for b in self.batteries for name, task in b.tasks.items()},
+            "fewshot_seed": self.lesson.evaluation.seed,
+            "versions": {name: str(task.VERSION) for b in self.batteries for name, task in b.tasks.items()},
+            "lm_eval": version("lm_eval"),
+        }

@@ -1,0 +1,89 @@
+"""A chunk of lines, read and understood: small enough that memory stays flat, large enough that the lake is asked seldom."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.ingest import quarantine, read, strict
+from pipeline.ingest.derive import Clock
+from pipeline.ingest.formats import native
+from pipeline.ingest.quarantine import Refused
+from pipeline.ingest.read import File, Line
+
+MOST_LINES = 20_000
+MOST_BYTES = 24 * 1024 * 1024  # the objects of a chunk take about ten times that
+
+
+@dataclass(slots=True)
+class Understood:
+    """A good line: what it says, and the bad events in it."""
+
+    file: File
+    number: int
+    found: native.Conversation | native.Late
+    refused: list[quarantine.Row] = field(default_factory=list)
+
+    @property
+    def conversation_id(self) -> str:
+        return self.found.conversation_id
+
+    @property
+    def events(self) -> int:
+        return 1 if isinstance(self.found, native.Late) else len(self.found.events)
+
+    def texts(self) -> Iterator[str]:
+        """Everything that people wrote in it."""
+        if isinstance(self.found, native.Conversation):
+            for message in self.found.messages:
+                yield from (t for t in (message.content, message.name) if t)
+        for event in [self.found.event] if isinstance(self.found, native.Late) else self.found.events:
+            yield from (t for t in (event.text,) if t)
+
+
+def chunks(files: Iterable[File]) -> Iterator[list[tuple[File, Line]]]:
+    """The lines of all files in order, some at a time."""
+    part: list[tuple[File, Line]] = []
+    size = 0
+    for file in files:
+        for line in read.lines(file.path):
+            part.append((file, line))
+            size += len(line.body) if isinstance(line.body, bytes) else 1000
+            if len(part) >= MOST_LINES or size >= MOST_BYTES:
+                yield part
+                part, size = [], 0
+    if part:
+        yield part
+
+
+def understand(file: File, line: Line, clock: Clock, consent_default: bool) -> Understood | quarantine.Row:
+    """One line as conversation or event, or as a row of the quarantine."""
+    try:
+        if line.problem:
+            raise Refused(line.problem)
+        raw = _checked(line.body) if isinstance(line.body, dict) else strict.parse(line.body)
+        found = native.read(raw, clock, consent_default)
+    except Refused as refused:
+        return quarantine.of_line(line.number, _text(line.body), refused)
+    bad = []
+    if isinstance(found, native.Conversation):
+        for event, own, refused in found.refused:
+            user = event.get("user_id") if isinstance(event, dict) else None
+            user = str(user) if isinstance(user, str | int) else found.user_id
+            bad.append(quarantine.of_event(line.number, _text(event), refused, own, found.conversation_id, user))
+    return Understood(file, line.number, found, bad)
+
+
+def _checked(body: dict[str, Any]) -> dict[str, Any]:
+    strict.check(body)
+    return body
+
+
+def _text(body: Any) -> str:
+    """What was refused, as text."""
+    if isinstance(body, bytes):
+        return body.decode("utf-8", "replace")
+    try:
+        return "" if body is None else json.dumps(body, ensure_ascii=False, default=str)
+    except RecursionError:
+        return ""

@@ -1,0 +1,148 @@
+"""Take logs in: `equipoise ingest PATH…` reads files, folders and globs, and seals a logs-… id for each day they belong to."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import lake, lineage, people
+from pipeline.ingest import chunk, formats, read, rows
+from pipeline.ingest.batch import COUNTS, ROOM, Batch
+from pipeline.ingest.merge import Changes, Known
+from pipeline.ingest.read import File
+from pipeline.progress import say
+from pipeline.recipe import Recipe, digest
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection as Connection
+
+VERSION = 1  # raise it when the same files should be read to other rows
+
+
+def run(
+    paths: Iterable[str | Path], recipe: Recipe, settings: Settings, day: date | str | None = None, format: str = "auto"
+) -> dict[str, Any]:
+    """Store what the files say that the lake does not know yet. Running it twice changes nothing and gives the same id."""
+    formats.named(format)
+    files = read.files(paths, date.fromisoformat(day) if isinstance(day, str) else day)
+    results = []
+    with lineage.lock(settings, "ingest"), lake.connect(settings) as con:
+        _seal_what_is_not(con, settings)  # of a run that was killed between the lake's commit and its seal
+        for _, of_day in groupby(sorted(files, key=lambda f: (f.day, f.path)), key=lambda f: f.day):
+            batch = list(of_day)
+            results.append(lake.retried(lambda batch=batch: _land(con, batch, recipe, settings)))
+            _seal_what_is_not(con, settings)
+            say(f"{results[-1]['id']}: {', '.join(f'{results[-1][name]} {name}' for name in COUNTS)}")
+    return _together(results)
+
+
+def _land(con: "Connection", files: list[File], recipe: Recipe, settings: Settings) -> dict[str, Any]:
+    """One batch in one transaction: all of its rows and the batch's own row, or nothing."""
+    with lake.transaction(con):
+        past = lake.query(con, "ingest/batches")
+        reading = digest(VERSION, recipe.ingest)
+        batch = Batch(
+            day=files[0].day,
+            number=past[0]["number"] + 1 if past else 1,
+            before={sha for b in past if b["reading"] == reading for sha in _shas(b)},
+            consent_default=recipe.ingest.consent_default,
+            hashed=lru_cache(maxsize=100_000)(lambda user: None if user is None else people.user_hash(settings, user)),
+        )
+        for sha in {f.sha for f in files} - batch.before:
+            lake.run(con, "ingest/forget_quarantine", file_sha=sha)
+        for part in chunk.chunks(files):
+            understood = batch.understand(part)
+            _write(con, *batch.take(understood, _known(con, {u.conversation_id for _, u in understood if u.conversation_id})))
+        result = batch.result()
+        if past and not batch.changed:
+            return {"id": _earlier(past, files), **result}
+        previous = past[0]["logs_id"] if past else None
+        id = lineage.name("logs", batch.day, previous, VERSION, reading, batch.said.hexdigest())
+        lake.run(con, "ingest/hush_quarantine", first=batch.number * ROOM)
+        lake.run(
+            con,
+            "ingest/add_batch",
+            logs_id=id,
+            day=batch.day,
+            previous=previous,
+            files=json.dumps([{"name": f.path.name, "sha256": f.sha} for f in files]),
+            counts=json.dumps({k: v for k, v in result.items() if k != "quarantine"}),
+            recipe=json.dumps(recipe.model_dump(mode="json")),
+            reading=reading,
+            number=batch.number,
+        )
+        lake.check(con, "ingest", first=batch.number * ROOM, day=batch.day)
+        return {"id": id, **result}
+
+
+def _shas(batch: dict[str, Any]) -> set[str]:
+    return {f["sha256"] for f in json.loads(batch["files"])}
+
+
+def _earlier(past: list[dict[str, Any]], files: list[File]) -> str:
+    """The id of an ingest that changes nothing: the batch that brought these files, else the newest of the day, else the newest."""
+    brought = [b for b in past if _shas(b) & {f.sha for f in files}]
+    of_day = [b for b in past if b["day"] == files[0].day]
+    return (brought or of_day or past)[0]["logs_id"]
+
+
+def _known(con: "Connection", ids: set[str]) -> dict[str, Known]:
+    """What the lake holds of these conversations, by digests."""
+    known: dict[str, Known] = {}
+    con.register("asked", rows.table("asked", [(i,) for i in sorted(ids)]))
+    for row in lake.query(con, "ingest/known_conversations"):
+        known[row["conversation_id"]] = Known(row["digest"], row["consent"])
+    if known:
+        for row in lake.query(con, "ingest/known_messages"):
+            known[row["conversation_id"]].messages[row["message_id"]] = (row["digest"], row["position"])
+    for row in lake.query(con, "ingest/known_feedback"):
+        of = known.setdefault(row["conversation_id"], Known())
+        of.events.setdefault(row["event_id"], set()).add(row["digest"])
+    return known
+
+
+def _write(con: "Connection", changes: Changes, refused: list[list[Any]]) -> None:
+    """Rows into the lake: what is replaced first, then what is new, then what may not stay."""
+    for table, script, found in (
+        ("superseded", "supersede_feedback", sorted(changes.superseded)),
+        ("conversations", "change_conversations", changes.changed_conversations.values()),
+        ("messages", "change_messages", changes.changed_messages.values()),
+        ("conversations", "add_conversations", changes.new_conversations.values()),
+        ("messages", "add_messages", changes.new_messages.values()),
+        ("feedback", "add_feedback", changes.feedback),
+        ("quarantine", "add_quarantine", refused),
+        ("asked", "bury", [(i,) for i in sorted(changes.buried)]),
+    ):
+        if found:
+            con.register("arriving", rows.table(table, found))
+            lake.run(con, f"ingest/{script}")
+
+
+def _seal_what_is_not(con: "Connection", settings: Settings) -> None:
+    """Write logs/<id>/ for every batch of the lake that has none, from what the lake says alone: a killed run loses nothing."""
+    for batch in reversed(lake.query(con, "ingest/batches")):
+        id = batch["logs_id"]
+        if lineage.sealed(settings, id):
+            continue
+        with lineage.making(settings, id, parents=[], recipe=json.loads(batch["recipe"])) as work:
+            if work is None:
+                continue
+            refused = lake.query(con, "ingest/refused", first=batch["number"] * ROOM, next=(batch["number"] + 1) * ROOM)
+            with (work.folder / "quarantine.jsonl").open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in refused)
+            work.counts.update(json.loads(batch["counts"]))
+            lineage.write_json(work.folder / "counts.json", work.counts)
+            work.extra |= {"snapshot": batch["snapshot"], "previous": batch["previous"], "sources": json.loads(batch["files"])}
+
+
+def _together(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """One answer for all days: the newest day's id, everything counted."""
+    whole: dict[str, Any] = {"id": results[-1]["id"], "ids": [r["id"] for r in results], "day": results[-1]["day"]}
+    whole |= {name: sum(r[name] for r in results) for name in COUNTS}
+    reasons: Counter[str] = sum((Counter(r["reasons"]) for r in results), Counter())
+    return whole | {"reasons": dict(sorted(reasons.items())), "quarantine": [q for r in results for q in r["quarantine"]]}
