@@ -24,5 +24,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
     }
     os.environ.update(variables)
-    subprocess.run([str(Path(sys.executable).parent / "airflow"), "db", "migrate"], env=os.environ | variables, check=True, capture_output=True)
+    subprocess.run(
+        [str(Path(sys.executable).parent / "airflow"), "db", "migrate"], env=os.environ | variables, check=True, capture_output=True
+    )
     yield variables

@@ -1,6 +1,7 @@
 """The DAGs keep the house's rules: they parse fast, explain themselves, and run stages as child processes with bounded retries."""
 
 import ast
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def test_every_step_has_bounded_retries(bag: Any) -> None:
 def test_the_stages_stand_in_running_order(name: str, bag: Any) -> None:
     dag = bag.dags[name]
     order = [s for s in STAGES if s != "promote"]
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in itertools.pairwise(order):
         assert after in dag.get_task(before).downstream_task_ids, f"{before} -> {after}"
 
 

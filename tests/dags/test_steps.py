@@ -26,6 +26,7 @@ def test_json_of_the_child_comes_back(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("code", [65, 2])
 def test_a_final_exit_code_is_not_retried(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.exceptions import AirflowFailException
+
     from dags import steps
 
     child(tmp_path, monkeypatch, f"exit {code}")
@@ -36,6 +37,7 @@ def test_a_final_exit_code_is_not_retried(code: int, tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("end", ["exit 75", "exit 1", "kill -9 $$"])
 def test_other_ends_are_worth_a_retry(end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
     from dags import steps
 
     child(tmp_path, monkeypatch, end)
@@ -46,6 +48,7 @@ def test_other_ends_are_worth_a_retry(end: str, tmp_path: Path, monkeypatch: pyt
 
 def test_too_little_feedback_and_nothing_to_train_are_green_skips() -> None:
     from airflow.sdk.exceptions import AirflowSkipException
+
     from dags import steps
 
     with pytest.raises(AirflowSkipException, match="too little new feedback: 0 examples"):
