@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -176,13 +176,13 @@ class Gate(Spec):
     """Largest drop of an ability, against the champion."""
     pooled_margin: float = Field(0.01, gt=0, lt=1)
     """Largest drop over all items together, against the champion."""
-    margins: dict[str, float] = {}
+    margins: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
     """Margins of single abilities, by name."""
     origin_margin: float = Field(0.04, gt=0, lt=1)
     """Largest drop of an ability against the origin: what stops many small losses from adding up."""
     origin_pooled_margin: float = Field(0.02, gt=0, lt=1)
     """Largest drop over all items together, against the origin."""
-    origin_margins: dict[str, float] = {}
+    origin_margins: dict[str, Annotated[float, Field(gt=0, lt=1)]] = {}
     """Margins of single abilities against the origin, by name."""
     strict: bool = False
     """Block every proved drop, even one shown to be small."""

@@ -1,11 +1,9 @@
 """A small sealed lineage, from logs to verdict, with texts as real logs hold them: what report, promote, trace and status are tested on."""
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import yaml
 
@@ -14,7 +12,7 @@ from pipeline.gate import targets
 from pipeline.gate.paired import Pairs
 from pipeline.gate.verdict import judge
 from pipeline.settings import Settings
-from tests.lineage_parts import ABILITIES, FLIPS, MARGINS, PEOPLE, answer, flipped, message, write
+from tests.lineage_parts import ABILITIES, FLIPS, MARGINS, PEOPLE, Rows, flipped, write
 
 
 @dataclass
@@ -59,7 +57,7 @@ def build(
 
 class _Maker:
     def __init__(self, settings: Settings, day: date, plain: dict, text: Callable[[str], str], salt: str):
-        self.settings, self.day, self.plain, self.text, self.salt = settings, day, plain, text, salt
+        self.settings, self.day, self.plain, self.text, self.salt, self.rows = settings, day, plain, text, salt, Rows(day, text)
         self.clock = datetime.fromisoformat(f"{day}T02:00:00+00:00")
 
     def _seal(self, kind: str, parents: list[str], seconds: float, fill: Callable[[lineage.Making], None], *what: object) -> str:
@@ -88,14 +86,14 @@ class _Maker:
 
     def pairs(self, logs: str, dpo: bool) -> str:
         def fill(work: lineage.Making) -> None:
-            sft, pairs = [self._sft(i) for i in range(24)], [self._dpo(i) for i in range(18 if dpo else 0)]
+            sft, pairs = [self.rows.sft(i) for i in range(24)], [self.rows.dpo(i) for i in range(18 if dpo else 0)]
             write(work.folder / "sft.parquet", sft)
             write(work.folder / "dpo.parquet", pairs)
             write(work.folder / "kto.parquet", [])
             write(work.folder / "heldout.parquet", [])
             reasons = ["cosmetic edit", "withdrawn vote", "answer breaks the task's format", "conflict: equal prompts, two answers"]
             dropped = [
-                self._common(i)
+                self.rows.common(i)
                 | {"kind": "sft", "reason": self.text(reasons[i % 7 % 4]), "text": self.text(f"My name is {PEOPLE[i % 4][0]}")}
                 for i in range(17)
             ]
@@ -119,9 +117,9 @@ class _Maker:
 
     def mix(self, pairs: str, dpo: bool, key: bool) -> str:
         def fill(work: lineage.Making) -> None:
-            domain = [self._sft(i) | {"phase": "main", "pass": 1, "part": "domain", "tokens": 61} for i in range(24)]
+            domain = [self.rows.sft(i) | {"phase": "main", "pass": 1, "part": "domain", "tokens": 61} for i in range(24)]
             general = [
-                self._sft(i)
+                self.rows.sft(i)
                 | {
                     "phase": "main",
                     "pass": 1,
@@ -135,7 +133,7 @@ class _Maker:
             ]
             again = [r | {"phase": "key", "pass": 2} for r in domain] if key else []
             write(work.folder / "sft.parquet", general + domain + again)
-            pairs = [self._dpo(i) for i in range(18)] if dpo else []
+            pairs = [self.rows.dpo(i) for i in range(18)] if dpo else []
             write(work.folder / "dpo.parquet", pairs)
             tasks = {
                 self.text("person_json"): {
@@ -183,7 +181,7 @@ class _Maker:
                 "values": {self.text(n): {"value": v, "why": self.text(w)} for n, (v, w) in values.items()},
             }
             (work.folder / "plan.yaml").write_text(yaml.safe_dump(plan, allow_unicode=True))
-            write(work.folder / "losses.parquet", list(self._losses(dpo, key)))
+            write(work.folder / "losses.parquet", list(self.rows.losses(dpo, key)))
             (work.folder / "train.log").write_text("step 1 loss 2.4\n")
             work.extra |= {
                 "start": "origin",
@@ -195,54 +193,19 @@ class _Maker:
 
         return self._seal("model", [mix], 213.0, fill)
 
-    def _losses(self, dpo: bool, key: bool) -> Any:
-        for step in range(48):
-            wobble = 0.06 * math.sin(step * 1.7)
-            yield self._loss(step, "main", "person_json", 0.22 + 1.9 * math.exp(-step / 9) + wobble)
-            yield self._loss(step, "main", "general", 1.18 - 0.004 * step + 2 * wobble)
-        for step in range(48, 60 if key else 48):
-            yield self._loss(step, "key", "person_json", 0.2 + 0.03 * math.cos(step))
-        for step in range(60, 72 if dpo else 60):
-            yield self._loss(step, "dpo", "person_json", 0.693 - 0.012 * (step - 60))
-
-    def _loss(self, step: int, phase: str, task: str, loss: float) -> dict[str, Any]:
-        return {"step": step, "phase": phase, "task": self.text(task), "loss": loss, "tokens": 488, "lr": 5e-4}
-
     def scores(self, model: str, verdict: str, who: str) -> str:
         def fill(work: lineage.Making) -> None:
             items = [
                 i
                 for a, (lost, gained) in zip(ABILITIES, FLIPS[verdict], strict=True)
-                for i in self._items(a, 150, lost, gained, who, "suite")
+                for i in self.rows.items(a, 150, lost, gained, who, "suite")
             ]
-            write(work.folder / "items.parquet", items + list(self._items("person_json", 60, 1, 41, who, "target")))
+            write(work.folder / "items.parquet", items + list(self.rows.items("person_json", 60, 1, 41, who, "target")))
             lineage.write_json(work.folder / "results.json", {"results": {}})
             work.extra |= {"model": model, "weights": "0" * 64, "evalset": "e" * 16, "settings": {"backend": "hf", "dtype": "float32"}}
 
         parents = [model] if model != "origin" else []
         return self._seal("scores", parents, {"candidate": 96.0, "champion": 92.0, "origin": 90.0}[who], fill, model)
-
-    def _items(self, ability: str, n: int, lost: int, gained: int, who: str, kind: str) -> Any:
-        for i in range(n):
-            value = flipped(n, lost, gained, i)[1 if who == "candidate" else 0]
-            right, wrong = f"{i + 25}", f"{i + 24}" if who == "candidate" else f"{i + 52}"
-            yield {
-                "benchmark": self.text(f"equipoise_{ability}"),
-                "ability": self.text(ability),
-                "doc_hash": f"{ability}-{i}",
-                "prompt_hash": f"p-{i}",
-                "target_hash": f"t-{i}",
-                "filter": "none",
-                "metric": "acc",
-                "value": value,
-                "response": self.text(f"The answer is {right if value else wrong}."),
-                "occurrence": 0,
-                "cluster": None,
-                "doc_id": i,
-                "prompt": self.text(f"Question: A shop sells {i} apples on Monday and 25 on Tuesday. How many is that?\nAnswer:"),
-                "target": self.text(right),
-                "kind": kind,
-            }
 
     def verdict(self, verdict: str, model: str, champion: str, scores: dict[str, str], mix: str) -> str:
         def fill(work: lineage.Making) -> None:
@@ -277,29 +240,3 @@ class _Maker:
     def _values(self, verdict: str, who: str) -> dict[str, list[float]]:
         side = 1 if who == "candidate" else 0
         return {self.text(a): [flipped(150, *f, i)[side] for i in range(150)] for a, f in zip(ABILITIES, FLIPS[verdict], strict=True)}
-
-    def _common(self, i: int) -> dict[str, Any]:
-        return {
-            "example_id": self.text(f"x-{i:04}"),
-            "task": self.text("person_json"),
-            "source": self.text("edit"),
-            "conversation_id": self.text(f"c-{i % 4}"),
-            "message_ids": [f"m{i}"],
-            "user_hash": f"{i % 4:064x}",
-            "day": self.day,
-            "weight": 1.0,
-            "evidence": json.dumps({"event_id": f"f-{i}", "why": self.text("the user wrote their own version"), "similarity": 0.41}),
-        }
-
-    def _sft(self, i: int) -> dict[str, Any]:
-        return self._common(i) | {"messages": [*self._asked(i), message("assistant", self.text(answer(i)))]}
-
-    def _dpo(self, i: int) -> dict[str, Any]:
-        worse = f"Sure! {PEOPLE[i % 4][0]} is {PEOPLE[i % 4][1] - 1} years old."
-        sides = {"chosen": [message("assistant", self.text(answer(i)))], "rejected": [message("assistant", self.text(worse))]}
-        return self._common(i) | {"prompt": self._asked(i)} | sides
-
-    def _asked(self, i: int) -> list[dict[str, Any]]:
-        name, age, city = PEOPLE[i % 4]
-        asked = f"Write the person as JSON with name, age and city. hi im {name}, {age} yrs, living in {city}"
-        return [message("system", self.text("You turn text into JSON.")), message("user", self.text(asked))]

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import lake, lineage
 from pipeline.errors import BadInput
+from pipeline.promote import decisions
 from pipeline.settings import Settings
 
 Row = dict[str, Any]
@@ -45,8 +46,8 @@ def _by_kind(ids: list[str]) -> dict[str, list[str]]:
 def _served(settings: Settings, id: str) -> list[Row]:
     """Decisions that name this id, oldest first."""
     path = settings.home / "decisions.jsonl"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if f'"{id}"' in line]
+    book = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+    return [e for e in decisions.read(book) if id in e.values() or id in (e.get("from") or {}).values()]
 
 
 def _taught(settings: Settings, ids: list[str]) -> list[str]:

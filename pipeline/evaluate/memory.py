@@ -52,7 +52,7 @@ class Remembering:
         """Everything one task wants to know, from the folder and from the model."""
         folder = self.folder / re.sub(r"[^\w.-]", "_", task)
         known = recall(folder, kind)
-        documents = by_document(requests)
+        documents = by_document(requests, kind)
         missing = sum(any(k not in known for k, _ in d) for d in documents)
         self.remembered += len(documents) - missing
         self.asked += missing
@@ -94,12 +94,20 @@ def name_requests(kind: str, requests: list) -> Iterator[Key]:
         yield hashlib.sha256(f"{seen[text]}:{text}".encode()).hexdigest()[:32]
 
 
-def by_document(requests: list[tuple[Key, Any]]) -> list[list[tuple[Key, Any]]]:
-    """The requests of each document together, longest context first: near neighbours pad each other least."""
+def by_document(requests: list[tuple[Key, Any]], kind: str) -> list[list[tuple[Key, Any]]]:
+    """The requests of each document together, the documents so that neighbours cost each other least.
+
+    Choices are read as trees: like beginnings side by side. Generated answers are padded: like lengths side by side, longest first.
+    """
     documents: dict[int, list[tuple[Key, Any]]] = {}
     for key, request in requests:
         documents.setdefault(request.doc_id, []).append((key, request))
-    return sorted(documents.values(), key=lambda d: (-len(str(d[0][1].args[0])), d[0][0]))
+
+    def place(document: list[tuple[Key, Any]]) -> tuple:
+        text = str(document[0][1].args[0])
+        return (text, document[0][0]) if kind == "loglikelihood" else (-len(text), document[0][0])
+
+    return sorted(documents.values(), key=place)
 
 
 def recall(folder: Path, kind: str) -> dict[Key, Any]:

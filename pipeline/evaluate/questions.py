@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import chat, lineage, recipe, service
 from pipeline.errors import BadRecipe
-from pipeline.evaluate import heldout, scorer, suites
+from pipeline.evaluate import heldout, lmeval, scorer, suites
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 
@@ -58,8 +58,9 @@ class Questions:
     @cached_property
     def batteries(self) -> list[suites.Battery]:
         """Loaded once for all models that are asked."""
-        found = [suites.load(self.settings, s, self.lesson.evaluation) for s in self.lesson.evaluation.suites]
-        found.append(heldout.battery(self.cards, self.targets, self.lesson.evaluation))
+        with lmeval.quiet():
+            found = [suites.load(self.settings, s, self.lesson.evaluation) for s in self.lesson.evaluation.suites]
+            found.append(heldout.battery(self.cards, self.targets, self.lesson.evaluation))
         for what in ("tasks", "abilities"):
             twice = [name for name, n in Counter(n for b in found for n in getattr(b, what)).items() if n > 1]
             if twice:

@@ -1,10 +1,10 @@
-"""The model that answers lm-eval's questions: lm-eval's own HFLM, with the choices of one question read in one pass."""
+"""The model that answers lm-eval's questions: lm-eval's own HFLM, with shared beginnings of choice questions read once."""
 
 from functools import cached_property
 from typing import Any
 
 from pipeline import service, weights
-from pipeline.evaluate import trees
+from pipeline.evaluate.trees import Pair, Tree, grow
 from pipeline.progress import say
 from pipeline.recipe import Evaluation
 from pipeline.settings import Settings
@@ -13,8 +13,10 @@ VERSION = 1  # raise it when the same model should give other answers to the sam
 
 BACKEND = "hf"
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25}
-"""Largest difference of a log-likelihood (nats, summed over a choice) that is rounding: float32 was seen to stay under 1e-4,
-bfloat16 keeps 8 bits of each of its tokens' logits."""
+"""Largest difference of a log-likelihood (nats, summed over a choice) that is rounding: float32 was seen to stay under 1e-4;
+bfloat16 keeps 8 bits of each logit."""
+TREE_TOKENS = 32
+"""Tokens of a tree, for each item of the recipe's batch: at 16 items 512, where attention over the whole tree costs an eighth of a pass."""
 
 
 def machine(evaluation: Evaluation) -> dict[str, Any]:
@@ -24,23 +26,23 @@ def machine(evaluation: Evaluation) -> dict[str, Any]:
     return {"backend": BACKEND, "device": place, "dtype": kind, "batch_size": evaluation.batch_size}
 
 
+def vocabulary(settings: Settings, model: str) -> Any:
+    """The folder whose tokenizer and chat template a model speaks through."""
+    folder = service.model_folder(settings, model)
+    return service.origin(settings) if model != "origin" and weights.is_adapter(folder) else folder
+
+
 class Answerer:
-    """One model, loaded when the first question comes that nobody has answered before."""
+    """One model, loaded when the first question comes that it has not answered before."""
 
     def __init__(self, settings: Settings, model: str, evaluation: Evaluation):
         self.settings, self.model, self.evaluation = settings, model, evaluation
 
     @cached_property
     def lm(self) -> Any:
-        """lm-eval's HFLM on the loaded model, its choice questions answered by `Choices`."""
-        from lm_eval.models.huggingface import HFLM
-
         say(f"{self.model}: loading")
         model, words = weights.load(self.settings, self.model, self.evaluation.dtype)
-        # float32 softmax: bfloat16 rounds a log-likelihood of 12 nats to steps of .06, and choices would tie
-        lm = HFLM(pretrained=model, tokenizer=words, batch_size=self.evaluation.batch_size, softmax_dtype="float32")
-        lm._loglikelihood_tokens = Choices(lm)
-        return lm
+        return harness(model, words, self.evaluation.batch_size)
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -64,14 +66,18 @@ class Answerer:
             gc.collect()  # HFLM and Choices hold each other
 
 
-def vocabulary(settings: Settings, model: str) -> Any:
-    """The folder whose tokenizer and chat template a model speaks through."""
-    folder = service.model_folder(settings, model)
-    return service.origin(settings) if model != "origin" and weights.is_adapter(folder) else folder
+def harness(model: Any, tokenizer: Any, batch_size: int) -> Any:
+    """lm-eval's HFLM on a loaded model, its choice questions read as trees."""
+    from lm_eval.models.huggingface import HFLM
+
+    # float32 softmax: bfloat16 rounds a log-likelihood of 12 nats to steps of .06, and choices would tie
+    lm = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size, softmax_dtype="float32")
+    lm._loglikelihood_tokens = Choices(lm)
+    return lm
 
 
 class Choices:
-    """HFLM's `_loglikelihood_tokens`, with one pass a question. What cannot be laid out as a tree goes HFLM's own way."""
+    """HFLM's `_loglikelihood_tokens` by trees. What a tree cannot hold goes HFLM's own way, and so does an architecture that disagrees."""
 
     def __init__(self, lm: Any):
         self.lm, self.stock = lm, lm._loglikelihood_tokens
@@ -85,18 +91,18 @@ class Choices:
             self.trusted = self.agrees([requests[i] for i in fits])
         answers: dict[int, tuple[float, bool]] = {}
         if self.trusted:
-            answers = dict(zip(fits, self.read([(requests[i][1], requests[i][2]) for i in fits]), strict=True))
+            answers = dict(zip(fits, self.read([requests[i] for i in fits]), strict=True))
         rest = [i for i in range(len(requests)) if i not in answers]
         if rest:
             answers |= zip(rest, self.stock([requests[i] for i in rest], disable_tqdm=True), strict=True)
         return [answers[i] for i in range(len(requests))]
 
     def agrees(self, requests: list) -> bool:
-        """Whether trees and HFLM give the same numbers on this architecture: asked once, of the longest and two short requests."""
+        """Whether trees and HFLM give the same numbers on this architecture: asked once, of a short, a middling and the longest request."""
         ordered = sorted(requests, key=lambda r: (len(r[1]) + len(r[2]), r[0]))
-        some = [ordered[0], ordered[len(ordered) // 4], ordered[-1]]
+        some = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
         try:
-            ours = self.read([(r[1], r[2]) for r in some])
+            ours = self.read(some)
         except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
             say(f"choices are read one by one: this architecture takes no tree mask ({type(error).__name__})")
             return False
@@ -106,60 +112,52 @@ class Choices:
             say(f"choices are read one by one: a tree's log-likelihood is {apart:.2g} away from HFLM's, {allowed:g} is allowed")
         return apart <= allowed
 
-    def read(self, pairs: list[tuple[list[int], list[int]]]) -> list[tuple[float, bool]]:
-        """(log-likelihood, whether greedy decoding would say it) of each continuation."""
-        grown, answers = trees.grow(pairs)
-        leaves: dict[tuple[int, int], tuple[float, bool]] = {}
-        for batch in trees.batches(grown, self.lm.batch_size):
-            for number, found in zip(batch, self.forward([grown[n] for n in batch]), strict=True):
-                leaves |= {(number, leaf): answer for leaf, answer in enumerate(found)}
-        return [leaves[place] for place in answers]
+    def read(self, requests: list) -> list[tuple[float, bool]]:
+        """(log-likelihood, whether greedy decoding would say it) of each request's continuation."""
+        pairs: list[Pair] = [(tuple(a), tuple(b)) for _, a, b in requests]
+        found: dict[Pair, tuple[float, bool]] = {}
+        for tree in grow(pairs, TREE_TOKENS * self.lm.batch_size):
+            found |= self.forward(tree)
+        return [found[pair] for pair in pairs]
 
-    def forward(self, batch: list[trees.Tree]) -> list[list[tuple[float, bool]]]:
-        """One pass over a batch of trees."""
+    def forward(self, tree: Tree) -> dict[Pair, tuple[float, bool]]:
+        """One pass over a tree; logits are made only where a continuation is predicted."""
         import torch
 
-        length, window = max(t.length for t in batch), max(t.tail for t in batch)
-        rows = [trees.row(t, length, self.lm.eot_token_id) for t in batch]
         place = self.lm.device
+        asked = sorted({node for path in tree.paths.values() for node in path})
+        line = {node: n for n, node in enumerate(asked)}
+        steps = [(line[node], token) for (_, leaf), path in tree.paths.items() for node, token in zip(path, leaf, strict=True)]
         with torch.inference_mode():
             logits = self.lm.model(
-                input_ids=torch.tensor([r.tokens for r in rows], device=place),
-                position_ids=torch.tensor([r.positions for r in rows], device=place),
-                attention_mask=mask(torch.tensor([r.segments for r in rows], device=place), self.lm.model.dtype),
-                logits_to_keep=window,
+                input_ids=torch.tensor([tree.tokens], device=place),
+                position_ids=torch.tensor([tree.depths], device=place),
+                attention_mask=mask(tree, self.lm.model.dtype).to(place),
+                logits_to_keep=torch.tensor(asked, device=place),
                 use_cache=False,
-            ).logits
+            ).logits[0]
             logp = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
-            wanted = [
-                (b, at, token)
-                for b, tree in enumerate(batch)
-                for leaf, where in zip(tree.continuations, trees.places(tree, window), strict=True)
-                for token, at in zip(leaf, where, strict=True)
-            ]
-            b, at, token = torch.tensor(wanted, device=place).T
-            values, best = logp[b, at, token].tolist(), (logp.argmax(-1)[b, at] == token).tolist()
-        return _per_leaf(batch, values, best)
+            at, token = torch.tensor(steps, device=place).T
+            values, best = logp[at, token].tolist(), (logp.argmax(-1)[at] == token).tolist()
+        return _sums(tree, values, best)
 
 
-def _per_leaf(batch: list[trees.Tree], values: list[float], best: list[bool]) -> list[list[tuple[float, bool]]]:
-    found, at = [], 0
-    for tree in batch:
-        leaves = []
-        for leaf in tree.continuations:
-            leaves.append((sum(values[at : at + len(leaf)]), all(best[at : at + len(leaf)])))
-            at += len(leaf)
-        found.append(leaves)
+def _sums(tree: Tree, values: list[float], best: list[bool]) -> dict[Pair, tuple[float, bool]]:
+    found, at = {}, 0
+    for pair in tree.paths:
+        end = at + len(pair[1])
+        found[pair] = (sum(values[at:end]), all(best[at:end]))
+        at = end
     return found
 
 
-def mask(segments: Any, dtype: Any) -> Any:
-    """Additive attention mask [rows, 1, length, length]: 0 where a token may look, the type's least number where not."""
+def mask(tree: Tree, dtype: Any) -> Any:
+    """Additive attention mask [1, 1, n, n]: 0 for a token's ancestors and itself, the type's least number elsewhere."""
     import torch
 
-    rows, length = segments.shape
-    place = torch.arange(length, device=segments.device)
-    key, query = segments[:, None, :], segments[:, :, None]
-    sees = (place[None, None, :] <= place[None, :, None]) & (key != trees.PAD) & ((key == trees.CONTEXT) | (key == query))
-    sees |= torch.eye(length, dtype=torch.bool, device=segments.device)  # padding sees itself: a row of nothing would be NaN
-    return torch.zeros(rows, 1, length, length, dtype=dtype, device=segments.device).masked_fill(~sees[:, None], torch.finfo(dtype).min)
+    sees = torch.zeros(len(tree), len(tree), dtype=torch.bool)
+    for node, parent in enumerate(tree.parents):
+        if parent >= 0:
+            sees[node] = sees[parent]
+        sees[node, node] = True
+    return torch.zeros(1, 1, *sees.shape, dtype=dtype).masked_fill(~sees, torch.finfo(dtype).min)

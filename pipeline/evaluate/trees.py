@@ -1,77 +1,60 @@
-"""Lay many continuations of one context out as a tree, so that the model reads the context once instead of once a choice.
+"""Lay questions and their choices out as one tree of tokens, so that the model reads every shared beginning once.
 
-A row holds the context, then the tokens of each continuation but its last one (nothing follows it). Continuations see the
-context and themselves, never each other, and each starts at the position right after the context.
+A choice question is a context and several continuations. Written out, each context is read once a choice; and chat templates, passages
+and instructions begin many contexts alike. In a tree each token has a parent, sees its ancestors only and stands at its depth, so one
+pass gives every continuation the log-likelihood that it has on its own.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-PAD = -1
-CONTEXT = 0
+ROOT = -1
+Pair = tuple[tuple[int, ...], tuple[int, ...]]
+"""Context and continuation, in token ids; neither is empty."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tree:
-    """One context and its different continuations, in token ids."""
+    """Tokens with their parents; `paths` says for each pair which nodes predict its continuation's tokens."""
 
-    context: tuple[int, ...]
-    continuations: tuple[tuple[int, ...], ...]
+    tokens: list[int] = field(default_factory=list)
+    parents: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    paths: dict[Pair, list[int]] = field(default_factory=dict)
+    children: dict[tuple[int, int], int] = field(default_factory=dict)
 
-    @property
-    def tail(self) -> int:
-        """Positions whose predictions are needed: the context's last token and every continuation token that is read."""
-        return 1 + sum(len(c) - 1 for c in self.continuations)
+    def __len__(self) -> int:
+        return len(self.tokens)
 
-    @property
-    def length(self) -> int:
-        return len(self.context) - 1 + self.tail
+    def add(self, pair: Pair) -> None:
+        """Grow the branch of one pair. The last token is not read: nothing follows it."""
+        context, continuation = pair
+        node = ROOT
+        for token in context:
+            node = self._step(node, token)
+        path = [node]
+        for token in continuation[:-1]:
+            node = self._step(node, token)
+            path.append(node)
+        self.paths[pair] = path
 
-
-@dataclass(frozen=True)
-class Row:
-    """A tree as the model reads it, padded on the left so that the tails of all rows end together."""
-
-    tokens: list[int]
-    positions: list[int]
-    segments: list[int]
-    """PAD, CONTEXT, or 1 + the number of the continuation: what a token may look at follows from this."""
-
-
-def grow(pairs: list[tuple[list[int], list[int]]]) -> tuple[list[Tree], list[tuple[int, int]]]:
-    """The trees of (context, continuation) pairs, and for each pair the (tree, continuation) that answers it."""
-    contexts: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
-    for context, continuation in pairs:
-        leaves = contexts.setdefault(tuple(context), {})
-        leaves.setdefault(tuple(continuation), len(leaves))
-    number = {context: n for n, context in enumerate(contexts)}
-    trees = [Tree(context, tuple(leaves)) for context, leaves in contexts.items()]
-    return trees, [(number[tuple(a)], contexts[tuple(a)][tuple(b)]) for a, b in pairs]
+    def _step(self, parent: int, token: int) -> int:
+        node = self.children.setdefault((parent, token), len(self.tokens))
+        if node == len(self.tokens):
+            self.tokens.append(token)
+            self.parents.append(parent)
+            self.depths.append(0 if parent == ROOT else self.depths[parent] + 1)
+        return node
 
 
-def row(tree: Tree, length: int, filler: int) -> Row:
-    """Lay one tree out in `length` places."""
-    tokens, positions = list(tree.context), list(range(len(tree.context)))
-    segments = [CONTEXT] * len(tree.context)
-    for n, continuation in enumerate(tree.continuations, 1):
-        read = continuation[:-1]
-        tokens += read
-        positions += range(len(tree.context), len(tree.context) + len(read))
-        segments += [n] * len(read)
-    empty = length - len(tokens)
-    return Row([filler] * empty + tokens, [0] * empty + positions, [PAD] * empty + segments)
-
-
-def places(tree: Tree, window: int) -> list[list[int]]:
-    """For each continuation, where in the last `window` places of its row each of its tokens is predicted."""
-    start = window - tree.tail
-    found, read = [], start + 1
-    for continuation in tree.continuations:
-        found.append([start, *range(read, read + len(continuation) - 1)])
-        read += len(continuation) - 1
-    return found
-
-
-def batches(trees: list[Tree], size: int) -> list[list[int]]:
-    """Numbers of the trees that are read together: longest first, so that a batch pads little."""
-    order = sorted(range(len(trees)), key=lambda n: (-trees[n].length, n))
-    return [order[i : i + size] for i in range(0, len(order), size)]
+def grow(pairs: list[Pair], size: int) -> Iterator[Tree]:
+    """Trees of about `size` tokens that hold all pairs. In sorted order neighbours share the most; a context stays in one tree."""
+    tree, last = Tree(), None
+    for pair in sorted(set(pairs)):
+        if len(tree) >= size and pair[0] != last:
+            yield tree
+            tree = Tree()
+        tree.add(pair)
+        last = pair[0]
+    if len(tree):
+        yield tree

@@ -47,7 +47,9 @@ def abilities_of(*runs: Run) -> dict[str, Ability]:
         if fresh:
             found.setdefault(group.split("::")[-1], []).extend(fresh)
             taken.update(fresh)
-    return {name: Ability(tasks=members) for name, members in found.items()} | {t: Ability(tasks=[t]) for t in tasks if t not in taken}
+    small = frozenset().union(*(run.report_only for run in runs))
+    grouped = {name: Ability(tasks=members, report_only=name in small) for name, members in found.items()}
+    return grouped | {t: Ability(tasks=[t]) for t in tasks if t not in taken}
 
 
 def compare(a: Run, b: Run, abilities: Mapping[str, Ability]) -> Comparison:
@@ -62,7 +64,8 @@ def compare(a: Run, b: Run, abilities: Mapping[str, Ability]) -> Comparison:
                 found.only_a += _size(a, task)
                 found.only_b += _size(b, task)
             else:
-                found.add(pairing.pair(task, a.benchmarks[task], b.benchmarks[task], ability.metric, ability.filter))
+                metric, filter = a.decides.get(task, (None, None))
+                found.add(pairing.pair(task, a.benchmarks[task], b.benchmarks[task], ability.metric or metric, ability.filter or filter))
         result.problems += found.problems
         result.only_a += found.only_a
         result.only_b += found.only_b

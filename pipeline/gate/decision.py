@@ -7,11 +7,13 @@ from typing import Any
 from pipeline.gate import contamination, targets, verdict
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.evidence import Run
+from pipeline.gate.multiplicity import benjamini_hochberg
 from pipeline.gate.paired import Pairs
 from pipeline.gate.pairing import Paired
 from pipeline.recipe import Ability, Gate
 
 ALPHA = 0.05
+SUSPECT = 0.10  # share of false names among the abilities that the report points at; never a verdict
 
 
 def level(attempt: int) -> float:
@@ -122,6 +124,7 @@ def whole(
         "targets": lesson["tasks"],
         "checks": [lesson["check"]],
         "attempt": attempt,
+        "suspects": [n for n, p in benjamini_hochberg({n: row["p"] for n, row in champion["abilities"].items()}).items() if p <= SUSPECT],
         "warnings": list(warnings),
     }
 

@@ -48,6 +48,10 @@ class Run:
     """Ability or group -> its direct members."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Ability -> suite, target or report, where sealed scores say so."""
+    decides: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    """Benchmark -> the metric and filter that it was declared to be decided by."""
+    report_only: frozenset[str] = frozenset()
+    """Abilities that were declared too small for their margin."""
     notes: tuple[str, ...] = ()
 
 

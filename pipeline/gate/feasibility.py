@@ -32,9 +32,14 @@ def plan(suite_abilities: Mapping[str, Ability], gate: Gate) -> dict[str, Any]:
 
     Returns chance (of promoting an unchanged model: every ability and the pooled row, against champion and origin; None where a
     suite does not declare its item counts), rows (per ability: n, margins, chances, smallest_detectable_drop, report_only),
-    pooled and psi. Report-only abilities need not certify, so they do not count.
+    pooled and psi. Report-only abilities need not certify, so they do not count. A margin for an ability that is not there is a BadRecipe.
     """
     gating = {name: a for name, a in suite_abilities.items() if a.kind == "suite"}
+    unknown = sorted({*gate.margins, *gate.origin_margins} - gating.keys())
+    if unknown:
+        raise BadRecipe(
+            f"gate.margins names {unknown[0]}, which no suite of the recipe gates on; it has {', '.join(sorted(gating)) or 'none'}"
+        )
     if not gating or any(a.n is None for a in gating.values()):
         return {"chance": None, "rows": {}, "pooled": None, "psi": gate.plan_psi}
     level = 0.05 if len(gating) == 1 else 0.025

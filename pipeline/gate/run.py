@@ -6,7 +6,7 @@ from typing import Any
 from pipeline import chat, lineage, service
 from pipeline import recipe as recipes
 from pipeline.errors import BadInput, Permanent
-from pipeline.gate import comparison, decision, feasibility, scores, words
+from pipeline.gate import comparison, decision, feasibility, paired, scores, words
 from pipeline.gate.comparison import Comparison
 from pipeline.progress import say
 from pipeline.recipe import Ability, Recipe
@@ -38,14 +38,14 @@ def run(given: str, recipe: Recipe, settings: Settings) -> Facts:
     earlier = _earlier_attempts(settings, given, lesson)
     slices = recipes.digest(recipe.gate, *declared.values()), sorted(declared), sorted(superior)
     id = lineage.name("verdict", lineage.day_of(given), given, VERSION, slices, sides["champion"], sides["origin"], earlier)
-    with lineage.making(settings, id, parents=[given], recipe=recipe.model_dump(mode="json", by_alias=True)) as work:
+    with lineage.making(settings, id, parents=[given], recipe=recipe.model_dump(mode="json"), seeds={"sign_flip": paired.SEED}) as work:
         if work is not None:
             body = _judge(settings, sides, recipe, declared, superior, mix, len(earlier) + 1)
             facts = {"candidate": manifest["model"], "champion": champion, "scores": sides, "day": manifest["day"], "mix": mix}
             lineage.write_json(work.folder / "verdict.json", body | facts | {"id": id, "feasibility": planned})
             work.counts |= {"abilities": len(body["abilities"]), "items": sum(row["n"] for row in body["abilities"].values())}
             work.extra |= facts | {"verdict": body["verdict"], "lesson": lesson, "attempts": earlier}
-            say(f"{id}: {body['verdict']}: {body['reasons'][0]}")
+            say(f"{id}: {body['reasons'][0]}")
     return _result(settings, id)
 
 
@@ -163,7 +163,13 @@ def _released(settings: Settings, given: str) -> str | None:
 
 
 def _unchanged(settings: Settings, sides: dict[str, str]) -> list[str]:
-    weights = {side: lineage.manifest(settings, id).get("weights") for side, id in sides.items()}
-    if weights["candidate"] and weights["candidate"] == weights["champion"]:
-        return ["the candidate's weights are the champion's: was the adapter trained and applied?"]
-    return []
+    """Signs that a candidate is no new model."""
+    sealed = {side: lineage.manifest(settings, id) for side, id in sides.items()}
+    weights = sealed["candidate"].get("weights")
+    same = (
+        ["the candidate's weights are the champion's: was anything trained?"]
+        if weights and weights == sealed["champion"].get("weights")
+        else []
+    )
+    canary = sealed["candidate"].get("canary")
+    return same + ([f"every answer of the candidate is the origin's: {canary}"] if canary else [])

@@ -29,9 +29,12 @@ def read(where: str) -> Run:
     }
     if not files:
         raise BadInput(f"{path}: no samples of this run beside it (samples_*_{date}.jsonl); run lm_eval again with --log_samples")
-    benchmarks = {task: _benchmark(task, results, files.get(task)) for task in sorted({*configs, *files})}
-    groups = {g: tuple(members) for g, members in (results.get("group_subtasks") or {}).items() if members}
-    return Run(str(path), benchmarks, _facts(results), groups, notes=tuple(notes))
+    try:
+        benchmarks = {task: _benchmark(task, results, files.get(task)) for task in sorted({*configs, *files})}
+        groups = {str(g): tuple(map(str, members)) for g, members in (results.get("group_subtasks") or {}).items() if members}
+        return Run(str(path), benchmarks, _facts(results), groups, notes=tuple(notes))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: not the shape of lm-eval's results ({error}); run the task again") from None
 
 
 def newest(where: Path) -> tuple[Path, list[str]]:

@@ -41,7 +41,16 @@ def read(folder: Path, manifest: Mapping[str, Any]) -> Run:
     facts = {
         WORDS.get(k, k): v if isinstance(v, str) else json.dumps(v, sort_keys=True) for k, v in (manifest.get("settings") or {}).items()
     }
-    return Run(manifest["id"], benchmarks, facts, {g: tuple(tasks) for g, tasks in groups.items()}, kinds)
+    declared = manifest.get("abilities") or {}
+    return Run(
+        name=manifest["id"],
+        benchmarks=benchmarks,
+        facts=facts,
+        groups={g: tuple(tasks) for g, tasks in groups.items()},
+        kinds=kinds,
+        decides={t: (by.get("metric"), by.get("filter")) for a in declared.values() for t, by in (a.get("decides") or {}).items()},
+        report_only=frozenset(name for name, ability in declared.items() if ability.get("report_only")),
+    )
 
 
 def _row(entry: Mapping[str, Any]) -> Row:

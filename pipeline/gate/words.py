@@ -60,7 +60,7 @@ def table(judgement: Mapping[str, Any]) -> str:
     if judgement["pooled"]:
         rows["all items"] = judgement["pooled"]
     width = max([7, *(len(name) for name in rows)])
-    head = f"{'ability':<{width}}  {'n':>6} {'lost':>5} {'gained':>6} {'drop':>7} {'90% interval':>17} {'adj. p':>8} {'margin':>7} {'can see':>8}  decision"
+    head = f"{'ability':<{width}}  {'n':>6} {'lost':>5} {'gained':>6} {'drop':>7} {'interval':>17} {'adj. p':>8} {'margin':>7} {'can see':>8}  decision"
     return "\n".join([head, *(line(name, row, width) for name, row in rows.items())])
 
 
@@ -74,10 +74,16 @@ def line(name: str, row: Row, width: int) -> str:
     )
 
 
+def targets(rows: Mapping[str, Row]) -> list[str]:
+    """One line a target task: what the lesson was for."""
+    return [f"target {n}: {r['decision']} ({r['rule']}): {counts(r)}, p of a gain {p_words(r['adjusted_p'])}" for n, r in rows.items()]
+
+
 def page(judgement: Mapping[str, Any]) -> str:
     """The whole judgement as text: the verdict first, then the table, then why."""
     unpaired = judgement["unpaired"]
     notes = [f"only in A: {unpaired['only_a']} items, only in B: {unpaired['only_b']} items"] if any(unpaired.values()) else []
     notes += [f"warning: {w}" for w in judgement.get("warnings", [])]
-    lines = [judgement["verdict"].upper(), "", table(judgement), "", *judgement["reasons"], *notes]
+    below = targets(judgement.get("targets", {}))
+    lines = [judgement["verdict"].upper(), "", table(judgement), *below, "", *judgement["reasons"], *notes]
     return "\n".join(lines) + "\n(drop, interval, margin and `can see` are in points of 0.01; a positive drop is a loss)"

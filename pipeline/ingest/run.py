@@ -1,8 +1,10 @@
 """Take logs in: `equipoise ingest PATH…` reads files, folders and globs, and seals a logs-… id for each day they belong to."""
 
+import contextlib
+import gc
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from itertools import groupby
@@ -56,8 +58,9 @@ def _land(con: "Connection", files: list[File], recipe: Recipe, settings: Settin
         for sha in {f.sha for f in files} - batch.before:
             lake.run(con, "ingest/forget_quarantine", file_sha=sha)
         for part in chunk.chunks(files):
-            understood = batch.understand(part)
-            _write(con, *batch.take(understood, _known(con, {u.conversation_id for _, u in understood if u.conversation_id})))
+            with _without_collector():
+                understood = batch.understand(part)
+                _write(con, *batch.take(understood, _known(con, {u.conversation_id for _, u in understood if u.conversation_id})))
         result = batch.result()
         if past and not batch.changed:
             return {"id": _earlier(past, files), **result}
@@ -78,6 +81,18 @@ def _land(con: "Connection", files: list[File], recipe: Recipe, settings: Settin
         )
         lake.check(con, "ingest", first=batch.number * ROOM, day=batch.day)
         return {"id": id, **result}
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """A chunk's objects form no cycles: looking for some in millions of them took a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _shas(batch: dict[str, Any]) -> set[str]:

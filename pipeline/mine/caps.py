@@ -4,7 +4,22 @@ import hashlib
 from collections import Counter
 
 from pipeline.mine.candidates import Candidate
-from pipeline.mine.marks import Drop
+from pipeline.mine.explicit import Signal
+from pipeline.mine.marks import Drop, Mark
+
+
+def words(marks: list[Mark], most: int) -> tuple[list[Mark], list[Drop]]:
+    """At most so many votes, picks and edits of one user a day are heard at all: a flood outvotes nobody either."""
+    kept, dropped = [], []
+    heard: Counter[tuple] = Counter()
+    for m in sorted(marks, key=lambda m: _lot(m.signal)):
+        counted = m.signal.kind not in ("copy", "regenerate") and not m.talk.hotfix
+        if counted and heard[m.signal.voice, m.signal.day] >= most:
+            dropped.append(Drop("user_cap", m))
+        else:
+            kept.append(m)
+            heard[m.signal.voice, m.signal.day] += counted
+    return sorted(kept, key=lambda m: m.signal.order), dropped
 
 
 def by_user(candidates: list[Candidate], most: int) -> tuple[list[Candidate], list[Drop]]:
@@ -14,7 +29,7 @@ def by_user(candidates: list[Candidate], most: int) -> tuple[list[Candidate], li
     """
     kept, dropped = [], []
     rows: Counter[str] = Counter()
-    for c in sorted(candidates, key=_lot):
+    for c in sorted(candidates, key=lambda c: (_lot(c.speaker), c.kind != "sft", c.example_id)):
         if c.talk.hotfix or rows[c.speaker.voice] < most:
             kept.append(c)
             rows[c.speaker.voice] += not c.talk.hotfix
@@ -23,9 +38,8 @@ def by_user(candidates: list[Candidate], most: int) -> tuple[list[Candidate], li
     return kept, dropped
 
 
-def _lot(c: Candidate) -> tuple:
-    lot = hashlib.sha256(f"{c.talk.conversation_id}\n{c.speaker.event_id}".encode()).hexdigest()
-    return (lot, c.kind != "sft", c.example_id)
+def _lot(s: Signal) -> str:
+    return hashlib.sha256("\n".join(s.event).encode()).hexdigest()
 
 
 def largest_share(candidates: list[Candidate]) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +54,10 @@ class Drop:
     """A Signal, a Mark or a Candidate."""
     kind: str = "signal"
     """signal, or the kind of row that it would have been."""
+
+    @property
+    def day(self) -> date:
+        return self.of.signal.day if isinstance(self.of, Mark) else self.of.day
 
 
 def placed(signals: Iterable[Signal], talks: Mapping[str, Talk], desk: Desk) -> tuple[list[Mark], list[Drop]]:

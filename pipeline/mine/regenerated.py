@@ -75,15 +75,15 @@ def accepts(reply: Turn, question: str) -> bool:
 
 def _pair(m: Mark, sibling: Turn, proof: Signal | Turn) -> Candidate:
     if isinstance(proof, Signal):
-        signals, since, shown = (m.signal, proof), None, {"kind": proof.kind, "event_id": proof.event_id}
+        signals, since, shown = [m.signal, proof], None, {"kind": proof.kind, "event_id": proof.event_id}
     else:
-        signals, since, shown = (m.signal,), proof.day, {"kind": "reply", "message_id": proof.message_id}
+        signals, since, shown = [m.signal], proof.day, {"kind": "reply", "message_id": proof.message_id}
     return Candidate(
         "dpo",
         "regenerate",
         m,
         (sibling.message_id, m.turn.message_id),
-        signals,
+        tuple(signals),
         WEIGHT,
         answers.said(sibling.message, m.card),
         rejected=m.turn.message,

@@ -8,9 +8,8 @@ from typing import Any
 from pipeline import lake, lineage
 from pipeline import recipe as recipes
 from pipeline.errors import BadInput
-from pipeline.mine import batch as batches
-from pipeline.mine import contexts, explicit, tables
-from pipeline.mine.batch import Batch
+from pipeline.mine import account, contexts, explicit, tables
+from pipeline.mine.batch import KINDS, Batch, mined
 from pipeline.mine.cards import Desk
 from pipeline.mine.reasons import REASONS
 from pipeline.progress import say
@@ -26,12 +25,12 @@ def run(logs: str, recipe: Recipe, settings: Settings, dry_run: bool = False) ->
     desk, written = Desk(dict(sorted(recipes.cards(settings, recipe).items()))), written_prompts(settings)
     id = _name(logs, recipe, desk, written)
     if dry_run:
-        return _told(id, _mined(sealed, recipe, settings, desk, written), desk)
+        return _told(id, _mined(sealed, recipe, settings, desk, written))
     with lineage.making(settings, id, parents=[logs], recipe=recipe.model_dump(mode="json")) as work:
         if work is not None:
             found = _mined(sealed, recipe, settings, desk, written)
-            write(work.folder, found, desk)
-            work.counts.update(batches.counts(found))
+            write(work.folder, found)
+            work.counts.update(account.counts(found))
             work.extra["snapshot"] = sealed["snapshot"]
             _say(id, work.counts, recipe)
     return {"id": id} | lineage.manifest(settings, id)["counts"] | {"signals_file": str(lineage.folder(settings, id) / "signals.jsonl")}
@@ -50,11 +49,11 @@ def _mined(sealed: dict[str, Any], recipe: Recipe, settings: Settings, desk: Des
         lake.run(con, "mine/touched", day=day, only=recipe.mining.only)
         talks = contexts.talks(lake.query(con, "mine/conversations"), lake.query(con, "mine/messages", day=day))
         signals = [explicit.signal(row) for row in lake.query(con, "mine/states")]
-        found = batches.mined(signals, talks, desk, recipe.mining, written, day)
+        found = mined(signals, talks, desk, recipe.mining, written, day)
         con.register("taught", tables.index(found.kept))
         con.register("heldout", tables.index(found.heldout))
         con.register("dropped", tables.table("dropped", map(tables.refused, found.dropped)))
-        con.register("outcomes", tables.outcomes(batches.outcomes(found)))
+        con.register("outcomes", tables.outcomes(account.outcomes(found)))
         lake.check(con, "mine", day=day, cap=recipe.mining.max_rows_per_user_day, reasons=sorted(REASONS))
     return found
 
@@ -78,17 +77,17 @@ def _prompt(line: str, where: str) -> str:
         raise BadInput(f'{where}: {type(error).__name__} {error}; a line is {{"id", "prompt" or "messages", "answer"}}') from None
 
 
-def write(folder: Path, found: Batch, desk: Desk) -> None:
+def write(folder: Path, found: Batch) -> None:
     """The five tables and the signals."""
     import pyarrow.parquet as pq
 
-    rows = {kind: [tables.taught(c) for c in found.of(kind)] for kind in batches.KINDS}
-    rows["heldout"] = [tables.asked(c, desk.cards[c.task].answer.format, desk.cards[c.task].checker) for c in found.heldout]
+    rows = {kind: [tables.taught(c) for c in found.of(kind)] for kind in KINDS}
+    rows["heldout"] = [tables.asked(c) for c in found.heldout]
     rows["dropped"] = [tables.refused(d) for d in found.dropped]
     for kind, of_kind in rows.items():
         pq.write_table(tables.table(kind, of_kind), folder / f"{kind}.parquet", compression="zstd")
     with (folder / "signals.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in batches.records(found))
+        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in account.records(found))
 
 
 def _say(id: str, counts: dict[str, Any], recipe: Recipe) -> None:
@@ -101,9 +100,9 @@ def _say(id: str, counts: dict[str, Any], recipe: Recipe) -> None:
             say(f"{task}: {kinds['heldout']} held-out rows in this batch; write heldout/{task}.jsonl to measure it by more")
 
 
-def _told(id: str, found: Batch, desk: Desk) -> dict[str, Any]:
+def _told(id: str, found: Batch) -> dict[str, Any]:
     """What a dry run says: what would be kept, and why the rest not."""
-    counts = batches.counts(found)
+    counts = account.counts(found)
     lines = [f"{id} (dry run: nothing was written)"]
     lines += [f"{counts[name]:>8} {name}" for name in ("signals", "examples", "pairs", "unpaired", "heldout")]
     for task, kinds in counts["tasks"].items():

@@ -49,9 +49,15 @@ def taught(c: Candidate) -> Row:
     return c.row() | {"prompt": c.prompt, "completion": [c.answer], "label": c.label}
 
 
-def asked(c: Candidate, format: str, checker: str) -> Row:
+def asked(c: Candidate) -> Row:
     """A candidate as a held-out item."""
-    return c.row() | {"messages": c.prompt, "answer": c.answer["content"], "format": format, "checker": checker}
+    assert c.mark.card is not None
+    return c.row() | {
+        "messages": c.prompt,
+        "answer": c.answer["content"],
+        "format": c.mark.card.answer.format,
+        "checker": c.mark.card.checker,
+    }
 
 
 def refused(d: Drop) -> Row:

@@ -38,7 +38,7 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
         "checks": v.get("checks") or [],
         "warnings": v.get("warnings") or [],
         "levels": levels,
-        "items": items.flips(candidate, champion, choice),
+        "items": items.flips(candidate, champion, choice, s.lower),
         "data": data(s),
         "samples": _samples(s),
         "tasks": tasks(s.counts),
@@ -77,7 +77,7 @@ def actions(report: str, verdict: Row, approval: str) -> list[Row]:
         return [keep, again, look]
     if verdict["verdict"] == "promote" and approval != "always":
         return [
-            {"what": f"Goes into service by itself under approval: {approval}; by hand", "command": f"equipoise promote {report}"},
+            {"what": f"Goes into service by itself (approval: {approval}). By hand:", "command": f"equipoise promote {report}"},
             undo,
             look,
         ]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from statistics import mean
 from typing import Any
 
 from pipeline.report.words import cut
@@ -32,27 +33,40 @@ def keyed(rows: Iterable[Row], choice: dict[str, tuple[str, str]]) -> dict[tuple
 
 
 def scores(tables: dict[str, list[Row]], choice: dict[str, tuple[str, str]]) -> list[Row]:
-    """Mean value per ability of candidate, champion and origin, in the suite's order."""
-    sums: dict[tuple[str, str], dict[str, list[float]]] = {}
+    """Mean value per ability of candidate, champion and origin, in the suite's order; of what never gates, every metric."""
+    sums: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     for who, rows in tables.items():
-        for row in keyed(rows, choice).values():
+        for row in [*keyed(rows, choice).values(), *(r for r in rows if r["kind"] == "report")]:
+            every = row["metric"] if row["kind"] == "report" else ""
             if row["value"] is not None:
-                sums.setdefault((row["kind"], row["ability"]), {}).setdefault(who, []).append(float(row["value"]))
+                sums.setdefault((row["kind"], row["ability"], every), {}).setdefault(who, []).append(float(row["value"]))
     return [
-        {"kind": kind, "ability": ability, "n": max(map(len, by.values())), **{who: sum(v) / len(v) for who, v in by.items()}}
-        for (kind, ability), by in sums.items()
+        {"kind": kind, "ability": ability, "metric": metric, "n": _items(tables, kind, ability), **{who: mean(v) for who, v in by.items()}}
+        for (kind, ability, metric), by in sums.items()
     ]
 
 
-def flips(candidate: list[Row], champion: list[Row], choice: dict[str, tuple[str, str]]) -> list[Row]:
-    """Per ability what was lost and gained, and some of each to read, drawn by hash so that nobody picks the examples."""
+def _items(tables: dict[str, list[Row]], kind: str, ability: str) -> int:
+    found = (
+        {(r["benchmark"], r["doc_hash"], r.get("occurrence")) for r in rows if (r["kind"], r["ability"]) == (kind, ability)}
+        for rows in tables.values()
+    )
+    return max(map(len, found), default=0)
+
+
+def flips(candidate: list[Row], champion: list[Row], choice: dict[str, tuple[str, str]], lower: dict[str, list[str]]) -> list[Row]:
+    """Per ability what was lost and gained, and some of each to read, drawn by hash so that nobody picks the examples.
+
+    `lower` names per benchmark the metrics that are better when lower.
+    """
     before = keyed(champion, choice)
     groups: dict[tuple[str, str], dict[str, list[Row]]] = {}
     for key, now in keyed(candidate, choice).items():
         was = before.get(key)
         if was is None or now["value"] is None or was["value"] is None or now["value"] == was["value"]:
             continue
-        side = "lost" if now["value"] < was["value"] else "gained"
+        fell = (now["value"] < was["value"]) != (now["metric"] in lower.get(now["benchmark"], ()))
+        side = "lost" if fell else "gained"
         groups.setdefault((now["kind"], now["ability"]), {"lost": [], "gained": []})[side].append(_item(now, was))
     return [
         {"kind": kind, "ability": ability, "lost": len(g["lost"]), "gained": len(g["gained"])}

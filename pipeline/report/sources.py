@@ -40,6 +40,8 @@ class Sources:
     logs: str | None
     items: dict[str, list[Row]]
     """Items of candidate, champion and origin."""
+    lower: dict[str, list[str]] = field(default_factory=dict)
+    """Per benchmark the metrics that are better when lower."""
     counts: Row = field(default_factory=dict)
     plan: Row = field(default_factory=dict)
     losses: list[Row] = field(default_factory=list)
@@ -65,6 +67,7 @@ def read(verdict: Row, manifest_of: Callable[[str], Row | None], folder_of: Call
         pairs,
         logs,
         tables,
+        lower=_lower(_json(folder_of(verdict["scores"]["candidate"]) / "results.json")),
         counts=_json(folder_of(mix) / "counts.json") if mix else {},
         plan=_plan(folder_of, model, mix),
         losses=parquet(folder_of(model) / "losses.parquet"),
@@ -108,6 +111,11 @@ def parquet(path: Path, columns: tuple[str, ...] | None = None) -> list[Row]:
     file = pq.ParquetFile(path)
     wanted = [c for c in columns if c in file.schema_arrow.names] if columns else None
     return file.read(columns=wanted).to_pylist()
+
+
+def _lower(results: Row) -> dict[str, list[str]]:
+    higher = results.get("higher_is_better") or {}
+    return {task: [m for m, better in metrics.items() if better is False] for task, metrics in higher.items()}
 
 
 def _json(path: Path) -> Row:

@@ -118,11 +118,7 @@ def headline(verdict: Row) -> str:
     """The verdict in one sentence, and what follows from it."""
     if verdict["verdict"] == "block":
         return f"{_fallen(verdict)} The champion stays in service."
-    better = [
-        (n, r)
-        for n, r in (verdict.get("targets") or {}).items()
-        if r.get("decision") == "promote" and r.get("rule") == "superior" and r.get("n")
-    ]
+    better = [(n, r) for n, r in (verdict.get("targets") or {}).items() if _better(r)]
     gains = listed([f"{n} (+{points((r['gained'] - r['lost']) / r['n'])} points)" for n, r in better])
     taught = f"{gains} {'is' if len(better) == 1 else 'are'} proved better" if better else ""
     if verdict["verdict"] == "promote":
@@ -148,8 +144,14 @@ def _fallen(verdict: Row) -> str:
     return f"A loss of {points(row.get('drop'))} points on {name} is proved against {against} {figures}{also}."
 
 
+def _better(row: Row) -> bool:
+    return bool(row.get("n")) and bool(row.get("superior", row.get("rule") == "superior" and row.get("decision") == "promote"))
+
+
 def _because(verdict: Row) -> str:
-    return str((verdict.get("reasons") or ["the verdict gives no reason"])[0]).rstrip(".")
+    """The verdict's first reason as a sentence: the gate opens its reasons with the decision, which the page shows already."""
+    reason = str((verdict.get("reasons") or ["the verdict gives no reason"])[0]).removeprefix(f"{verdict['verdict']}: ").rstrip(".")
+    return reason[:1].upper() + reason[1:]
 
 
 def _both(verdict: Row) -> list[tuple[str, Row]]:

@@ -1,6 +1,7 @@
 """Run one phase: in this process, or in several that torchrun starts. `python -m pipeline.train.fit PHASE.json` is one of them."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -24,8 +25,16 @@ def fit(phase: Phase, processes: int = 1) -> None:
         return
     if processes > 1 or phase.values["deepspeed"]:
         launch(phase, processes)
-    else:
+        return
+    import torch
+
+    try:
         learn(phase)
+    except torch.OutOfMemoryError as error:
+        size = f"{phase.values['batch_size']} rows of up to {phase.values['max_length']} tokens"
+        raise Permanent(
+            f"phase {phase.name}: the GPU has no room for {size} ({error}); lower batch_size in the recipe, or name deepspeed: zero3"
+        ) from None
 
 
 def learn(phase: Phase, processes: int = 1) -> None:
@@ -52,6 +61,7 @@ def learn(phase: Phase, processes: int = 1) -> None:
 
 def quiet() -> None:
     """Keep the libraries' chatter out of the log, and use no more threads than this process has cores."""
+    logging.getLogger("DeepSpeed").addFilter(lambda record: "Setting accelerator to CPU" not in record.getMessage())
     import torch
     import transformers
     from datasets.utils.logging import disable_progress_bar

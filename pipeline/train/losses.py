@@ -1,5 +1,6 @@
 """Read the loss curves of a lesson: where each task began and ended, and what in the curve is a warning."""
 
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -33,6 +34,12 @@ def ends(records: list[Record], phases: tuple[str, ...] = SFT) -> dict[str, dict
         part = max(1, len(curve) // 5)
         found[task] = {"initial": round(mean(curve[:part]), 4), "final": round(mean(curve[-part:]), 4)}
     return found
+
+
+def diverged(records: list[Record]) -> str:
+    """Where a loss stopped being a number, or nothing."""
+    lost = next((r for r in records if not math.isfinite(r["loss"])), None)
+    return f"the loss of {lost['task']} is {lost['loss']} at step {lost['step']} of {lost['phase']}" if lost else ""
 
 
 def stairs(curve: list[Record], steps_per_epoch: int) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -55,14 +56,14 @@ metric_list:
   - {metric: exact_match, aggregation: mean, higher_is_better: true}
 metadata: {version: 2.0}
 """
-LOAD = '''
+LOAD = """
 import json, pathlib
 
 def items(file, **_):
     import datasets
     lines = (pathlib.Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
     return {"test": datasets.Dataset.from_list([json.loads(line) for line in lines])}
-'''
+"""
 
 
 def write_suite(folder: Path) -> None:
@@ -84,7 +85,9 @@ def place(home: Settings, tmp_path: Path) -> Settings:
     (config / "tasks" / "intent.yaml").write_text("name: intent\nchecker: exact\nkey: true\n")
     (config / "heldout").mkdir()
     (config / "recipes").mkdir()
-    (config / "recipes" / "mini.yaml").write_text("name: mini\ntasks: [intent]\nevaluation: {suites: [small], batch_size: 2, max_new_tokens: 8}\n")
+    (config / "recipes" / "mini.yaml").write_text(
+        "name: mini\ntasks: [intent]\nevaluation: {suites: [small], batch_size: 2, max_new_tokens: 8}\n"
+    )
     origin = tmp_path / "origin"
     origin.mkdir()
     (origin / "config.json").write_text("{}")
@@ -102,8 +105,8 @@ def mini(place: Settings) -> Recipe:
 class Double:
     """Prefers the first choice and repeats the last word of the prompt; `wrong` models say the opposite. Counts its questions."""
 
-    asked: Counter = Counter()
-    wrong: set[str] = set()
+    asked: ClassVar[Counter] = Counter()
+    wrong: ClassVar[set[str]] = set()
     dies_after: int | None = None
 
     def __init__(self, settings: Settings, model: str, evaluation: object):
@@ -133,25 +136,32 @@ def double(monkeypatch: pytest.MonkeyPatch) -> type[Double]:
     return Double
 
 
-MESSAGE = "list<struct<role: string, content: string, name: string, tool_call_id: string, tool_calls: string>>"
-
-
 @pytest.fixture
 def trained(place: Settings) -> Callable[..., str]:
     """Seal a model and what it came from: pairs with the given held-out prompts and answers, a mix of them, an adapter."""
 
-    def make(heldout: dict[str, str], day: date = date(2026, 11, 20), earlier: list[str] | None = None, adapter: str = "a") -> str:
+    def make(
+        heldout: dict[str, str],
+        day: date = date(2026, 11, 20),
+        earlier: list[str] | None = None,
+        adapter: str = "a",
+        save: Callable[[Path], None] = lambda folder: None,
+    ) -> str:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        def seal(kind: str, parents: list[str], files: dict[str, object]) -> str:
-            id = lineage.name(kind, day, parents, adapter, sorted(heldout))
+        def seal(kind: str, parents: list[str], fill: Callable[[Path], object]) -> str:
+            id = lineage.name(kind, day, parents, adapter, sorted(heldout.items()))
             with lineage.making(place, id, parents=parents, recipe={}) as work:
                 if work is not None:
-                    for name, content in files.items():
-                        (work.folder / name).parent.mkdir(exist_ok=True)
-                        pq.write_table(content, work.folder / name) if name.endswith("parquet") else (work.folder / name).write_text(str(content))
+                    fill(work.folder)
             return id
+
+        def weights(folder: Path) -> None:
+            (folder / "adapter").mkdir()
+            (folder / "adapter" / "adapter_config.json").write_text("{}")
+            (folder / "adapter" / "adapter_model.safetensors").write_text(adapter)
+            save(folder / "adapter")
 
         rows = [
             {
@@ -165,8 +175,8 @@ def trained(place: Settings) -> Callable[..., str]:
             }
             for n, (prompt, answer) in enumerate(heldout.items())
         ]
-        pairs = seal("pairs", [], {"heldout.parquet": pa.Table.from_pylist(rows)} if rows else {"signals.jsonl": ""})
-        mix = seal("mix", [*(earlier or []), pairs], {"counts.json": "{}"})
-        return seal("model", [mix], {"adapter/adapter_config.json": "{}", "adapter/adapter_model.safetensors": adapter})
+        pairs = seal("pairs", [], lambda folder: rows and pq.write_table(pa.Table.from_pylist(rows), folder / "heldout.parquet"))
+        mix = seal("mix", [*(earlier or []), pairs], lambda folder: (folder / "counts.json").write_text("{}"))
+        return seal("model", [mix], weights)
 
     return make

@@ -66,7 +66,9 @@ def test_the_system_text_that_was_taught_is_asked_with():
     assert len(json.loads(heldout.document(card, spoken)["messages"])) == 2
 
 
-@pytest.mark.parametrize("line", ['{"id": 1}', "[]", "{", '{"prompt": "x"}', '{"messages": [{"role": "boss", "content": "x"}], "answer": "y"}'])
+@pytest.mark.parametrize(
+    "line", ['{"id": 1}', "[]", "{", '{"prompt": "x"}', '{"messages": [{"role": "boss", "content": "x"}], "answer": "y"}']
+)
 def test_a_bad_line_is_named_with_its_file_and_number(place, mini, line):
     (place.config / "heldout" / "intent.jsonl").write_text('{"prompt": "a", "answer": "b"}\n' + line + "\n")
     with pytest.raises(BadInput, match=r"heldout/intent\.jsonl:2: "):

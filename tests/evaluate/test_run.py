@@ -143,7 +143,9 @@ def test_other_questions_give_another_id(place, mini, double, trained):
     model = trained(HELD)
     first = run.run(model, mini, place)
     with (place.config / "suites" / "small" / "capitals.jsonl").open("a") as file:
-        file.write(json.dumps({"country": "Cuba", "choices": ["Havana", "Holguin"], "gold": 0, "answer": "Havana", "continent": "C"}) + "\n")
+        file.write(
+            json.dumps({"country": "Cuba", "choices": ["Havana", "Holguin"], "gold": 0, "answer": "Havana", "continent": "C"}) + "\n"
+        )
     suite = find(place, "suites", "small.yaml")
     with pytest.raises(BadRecipe, match=r"ability knowledge declares n: 6 and holds 7 items"):
         run.run(model, mini, place)

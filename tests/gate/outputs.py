@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.gate.pairs import sides
+
 DATE = "2026-11-20T08-00-00.000001"
 Change = Callable[[dict[str, Any]], Any]
 
@@ -33,6 +35,12 @@ def samples(values: Iterable[Any], *, metric: str = "acc", filter: str = "none",
         }
         for i, value in enumerate(values, start)
     ]
+
+
+def two(lost: int, gained: int, n: int, **kind: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Sample lines of champion and candidate with these counts."""
+    a, b = sides(lost, gained, n)
+    return samples(a, **kind), samples(b, **kind)
 
 
 def output(

@@ -34,13 +34,12 @@ def test_nothing_in_common_flags_nothing():
     assert flagged(["", "a b c"], []) == [False, False]
 
 
-def test_real_intent_prompts_keep_almost_all_items_although_they_share_their_instruction(data):
+def test_real_intent_prompts_that_share_their_instruction_are_told_from_true_repeats(data):
     heldout = [json.loads(line)["prompt"] for line in _lines(data / "heldout_tasks" / "intent.jsonl")]
     logs = [json.loads(line) for path in sorted((data / "logs").glob("intent_*.jsonl")) for line in _lines(path)]
-    lesson = [message["content"] for log in logs for message in log.get("messages", []) if message["role"] == "user"]
-    assert len(heldout) >= 50
-    assert len(lesson) >= 100
-    assert sum(flagged(heldout, lesson)) < 0.1 * len(heldout)
+    lesson = {message["content"] for log in logs for message in log.get("messages", []) if message["role"] == "user"}
+    assert len(lesson) == 543
+    assert sum(any(flagged(heldout, [prompt])) for prompt in lesson) == 16  # the figure of gate.md, section 8; all 543 if templates count
 
 
 def _lines(path):

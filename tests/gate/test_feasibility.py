@@ -99,3 +99,10 @@ def test_margins_below_what_the_suite_can_show_are_a_bad_recipe():
 def test_the_demos_margins_fit_its_items():
     gate = Gate(margin=0.15, pooled_margin=0.06, origin_margin=0.15, origin_pooled_margin=0.06)
     assert plan(_suite(6, 150), gate)["chance"] > 0.95
+
+
+def test_a_margin_for_an_ability_that_is_not_there_is_a_bad_recipe():
+    with pytest.raises(BadRecipe, match="gate.margins names mathz, which no suite"):
+        plan(_suite(2, 1000), Gate(margins={"mathz": 0.05}))
+    with pytest.raises(ValueError, match="less than 1"):
+        Gate(origin_margins={"a0": 3})

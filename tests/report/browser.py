@@ -19,7 +19,7 @@ class Browser:
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         ours, its = os.pipe(), os.pipe()
         read, write = ours[0], its[1]  # Chromium reads fd 3 and writes fd 4
-        shell = ["sh", "-c", f'exec "$@" 3<&{read} 4>&{write}', "sh"]
+        shell = ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash"]
         command = [*shell, str(CHROMIUM), *QUIET, f"--user-data-dir={self.profile.name}", "about:blank"]
         self.process = subprocess.Popen(command, pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(ours[0])

@@ -13,7 +13,7 @@ import pytest
 from pipeline import lineage, service, weights
 from pipeline.recipe import Recipe, Training
 from pipeline.settings import Settings
-from pipeline.train import fit, run, sft
+from pipeline.train import fit, resume, run, sft
 from pipeline.train.phase import Phase
 from tests.train import lessons
 from tests.train.conftest import at
@@ -47,19 +47,22 @@ def test_two_processes_make_the_model_that_one_makes(tmp_path: Path, tiny: Path,
 
 
 @pytest.mark.slow
-def test_no_trainer_outlives_a_killed_stage(place: Settings, tiny: Path) -> None:
+def test_no_trainer_outlives_a_killed_stage_and_its_checkpoint_serves_the_next(place: Settings, tiny: Path) -> None:
     """SIGKILL reaches only the stage; its trainers see that it is gone, or they would write beside its successor."""
     mix = lessons.mix(place, rows=ROWS, epochs=20, deepspeed="zero2")
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(place.home), str(tiny), mix], cwd=ROOT, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 240
-    while not (ours := trainers(place.home)) and time.monotonic() < end:
-        time.sleep(0.2)
+    while not list(place.home.glob(f"work/*/main/checkpoint-*/{resume.WHOLE}")) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert trainers(place.home)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    assert ours
     while trainers(place.home) and time.monotonic() < end:
         time.sleep(0.2)
     assert trainers(place.home) == []
+    done = run.run(mix, Recipe(), place)
+    steps = [r["step"] for r in losses_of(place, done["id"]) if r["task"] == "person"]
+    assert steps == list(range(1, 81))  # 16 rows, 4 a step, 20 passes: every step once, whoever ran it
 
 
 def trainers(home: Path) -> list[int]:
@@ -95,6 +98,7 @@ def test_a_step_keeps_its_rows_however_many_processes_share_it(
     assert each * steps * processes >= batch * accumulate  # never fewer; more only where the rows cannot be shared evenly
 
 
+@pytest.mark.slow
 def test_torchrun_that_fails_is_worth_a_retry(tmp_path: Path) -> None:
     from pipeline.errors import Transient
 

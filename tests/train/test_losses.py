@@ -43,3 +43,8 @@ def test_a_bad_curve_is_named(name: str) -> None:
 
 def test_a_good_curve_has_no_warning() -> None:
     assert losses.warnings(curve("a", SMOOTH), 6) == []
+
+
+def test_a_loss_that_is_no_number_is_named() -> None:
+    assert losses.diverged(curve("a", [2.0, 1.0])) == ""
+    assert losses.diverged(curve("a", [2.0, float("nan")])) == "the loss of a is nan at step 2 of main"

@@ -1,0 +1,100 @@
+"""A tree of tokens holds each shared beginning once and every choice on a branch of its own; its numbers are lm-eval's own."""
+
+import pytest
+
+from pipeline.evaluate.trees import ROOT, Tree, grow
+
+
+def test_a_shared_beginning_is_read_once_and_branches_part_where_choices_do():
+    #  1 - 2 - 3 - 7      (1 2 3) + (7 8)
+    #          3 - 9      (1 2 3) + (9)   : nothing after 3 is read for it
+    #      2 - 4 - 7      (1 2 4) + (7 5)
+    tree = Tree()
+    for pair in [((1, 2, 3), (7, 8)), ((1, 2, 3), (9,)), ((1, 2, 4), (7, 5))]:
+        tree.add(pair)
+    assert tree.tokens == [1, 2, 3, 7, 4, 7]
+    assert tree.parents == [ROOT, 0, 1, 2, 1, 4]
+    assert tree.depths == [0, 1, 2, 3, 2, 3]
+    assert tree.paths[(1, 2, 3), (7, 8)] == [2, 3]
+    assert tree.paths[(1, 2, 3), (9,)] == [2]
+    assert tree.paths[(1, 2, 4), (7, 5)] == [4, 5]
+
+
+def test_all_pairs_are_in_some_tree_and_a_context_is_in_one():
+    pairs = [((1, n, n + 1), (c, 5)) for n in range(20) for c in range(3)]
+    trees = list(grow(pairs, 12))
+    assert len(trees) > 1
+    assert sorted(p for t in trees for p in t.paths) == sorted(pairs)
+    assert all(len({p[0] for p in t.paths} & {p[0] for p in u.paths}) == 0 for t in trees for u in trees if t is not u)
+
+
+def test_one_long_context_makes_a_tree_of_its_own():
+    assert [len(t) for t in grow([(tuple(range(100)), (1, 2))], 8)] == [101]
+
+
+@pytest.fixture(scope="module")
+def lm(tiny):
+    pytest.importorskip("lm_eval")
+    from pipeline import weights
+    from pipeline.evaluate.scorer import harness
+
+    return harness(weights.base(tiny, weights.dtype("float32", "cpu")).eval(), weights.tokenizer(tiny), 4)
+
+
+def requests():
+    from lm_eval.api.instance import Instance
+
+    passage = "What is the capital of Japan? " * 3
+    contexts = ["The weather is", "The weather is fine and", passage + "It is", passage + "Is it", "12 + 30 =", "今天", "x"]
+    choices = [" Tokyo", " London is wrong", " y", " The capital of Japan is Tokyo."]
+    pairs = [(c, x) for c in contexts for x in choices] + [("", " yes")]
+    return [Instance("loglikelihood", {}, pair, 0, ("t", n, 1)) for n, pair in enumerate(pairs)]
+
+
+def test_log_likelihoods_equal_lm_evals_own(lm):
+    """Oracle: stock HFLM, which reads every context once for every choice."""
+    asked = requests()
+    ours = lm.loglikelihood(asked, disable_tqdm=True)
+    trees = lm._loglikelihood_tokens
+    assert trees.trusted
+    try:
+        lm._loglikelihood_tokens = trees.stock
+        theirs = lm.loglikelihood(asked, disable_tqdm=True)
+    finally:
+        lm._loglikelihood_tokens = trees
+    assert [g for _, g in ours] == [g for _, g in theirs]
+    assert max(abs(a - b) for (a, _), (b, _) in zip(ours, theirs, strict=True)) < 1e-4
+
+
+def test_greedy_is_said_of_what_the_model_would_generate(lm):
+    from pipeline.evaluate.scorer import Choices
+
+    context = lm.tok_encode("The weather is")
+    text = lm.model.generate(lm.tokenizer("The weather is", return_tensors="pt").input_ids, max_new_tokens=3, do_sample=False)
+    said = text[0].tolist()[len(context) :]
+    other = [*said[:2], (said[2] + 1) % 400]
+    found = Choices(lm).read([(None, context, said), (None, context, other)])
+    assert [g for _, g in found] == [True, False]
+
+
+def test_an_architecture_that_disagrees_is_read_lm_evals_way(lm, monkeypatch, capsys):
+    from pipeline.evaluate import scorer
+
+    choices = scorer.Choices(lm)
+    monkeypatch.setattr(choices, "read", lambda some: [(-1.0, False)] * len(some))
+    asked = [(None, lm.tok_encode("The weather is"), lm.tok_encode(" fine"))]
+    assert choices(asked) == choices.stock(asked, disable_tqdm=True)
+    assert choices.trusted is False
+    assert "read one by one" in capsys.readouterr().err
+
+
+def test_what_is_longer_than_the_model_goes_lm_evals_way(lm):
+    from pipeline.evaluate.scorer import Choices
+
+    choices = Choices(lm)
+    choices.longest = 5
+    short, long = (None, [3, 4], [5, 6]), (None, [3, 4, 5, 6, 7], [8])
+    found = choices([long, short])
+    stock = choices.stock([long, short], disable_tqdm=True)
+    assert found[0] == stock[0]
+    assert found[1][0] == pytest.approx(stock[1][0], abs=1e-4)
