@@ -22,7 +22,7 @@ ANSWER_WITHIN = timedelta(days=2)  # an unanswered request is a no: the champion
 def tell(context: Any) -> None:
     """A step that gave up tells the webhook, without any text from logs."""
     ti = context["ti"]
-    pipeline("notify", "failure", "--about", f"{ti.dag_id}.{ti.task_id} {context['dag_run'].run_id}")
+    pipeline("notify", f"{ti.dag_id}.{ti.task_id}", context["dag_run"].run_id)
 
 
 DEFAULTS = {

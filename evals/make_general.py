@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pipeline import service
 from pipeline import settings as machine
@@ -20,6 +21,7 @@ GENERAL = Path(__file__).parent.parent / "pipeline" / "recipes" / "general"
 STARTER = Path(__file__).parent / "starter"
 LONGEST = 48  # new tokens: general rows are five of six row passes, so short ones keep a day's training short
 BATCH = 32
+ENOUGH = 0.9  # a batch ends when this share of its answers has
 WAYS = ("shown", "shown sampled", "shown sampled again", "plain")
 """How the origin is asked, in turn, until an answer passes. Shown = after a few short exchanges, which this small model needs to come
 to an end; the row then holds the bare prompt. Sampled = temperature 0.7, else greedy."""
@@ -161,9 +163,18 @@ class Asker:
             chats, add_generation_prompt=True, return_tensors="pt", padding=True, return_dict=True
         ).to(self.device)
         how = {"do_sample": True, "temperature": 0.7, "top_p": 0.9} if sample else {"do_sample": False}
+        start = inputs["input_ids"].shape[1]
+
+        def most_have_ended(ids: Any, scores: Any, **_: Any) -> Any:
+            """The last few ramblers of a batch would cost as much as all others together; they count as not ended."""
+            enough = (ids[:, start:] == self.end).any(dim=1).float().mean() >= ENOUGH
+            return torch.full((len(ids),), bool(enough), device=ids.device)
+
         with torch.inference_mode():
-            out = self.model.generate(**inputs, max_new_tokens=LONGEST, pad_token_id=self.end, eos_token_id=self.end, **how)
-        return [self._whole(row.tolist()) for row in out[:, inputs["input_ids"].shape[1] :]]
+            out = self.model.generate(
+                **inputs, max_new_tokens=LONGEST, pad_token_id=self.end, eos_token_id=self.end, stopping_criteria=[most_have_ended], **how
+            )
+        return [self._whole(row.tolist()) for row in out[:, start:]]
 
     def _whole(self, ids: list[int]) -> str | None:
         if self.end not in ids:

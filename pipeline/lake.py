@@ -25,6 +25,7 @@ BUSY = (
     "Failed to commit DuckLake transaction",
     "database schema has changed",
 )
+BUSY_MS = 5000  # a read meets a commit of another process: SQLite itself waits this long before it says "locked"
 TRIES, FIRST_WAIT_S = 8, 0.05  # eight doublings of 50 ms: about 13 s, then Airflow's own retry is the better place to wait
 
 
@@ -75,26 +76,32 @@ def connect(settings: Settings, snapshot: int | None = None, scratch: str | None
 
 
 def _attach(con: "Connection", settings: Settings, snapshot: int | None) -> None:
-    options = f"data_path '{_quoted(Path(settings.data))}'" + (f", snapshot_version {int(snapshot)}" if snapshot is not None else "")
+    options = f"data_path '{_quoted(Path(settings.data))}', meta_busy_timeout {BUSY_MS}" + (
+        f", snapshot_version {int(snapshot)}" if snapshot is not None else ""
+    )
     retried(lambda: con.execute(f"attach 'ducklake:sqlite:{_quoted(settings.catalogue)}' as lake ({options})"))
 
 
 def _migrate(con: "Connection", settings: Settings) -> None:
     """Apply the numbered schema files that this lake has not seen, each once, one process at a time."""
-    done = _applied(con)
+    done = retried(lambda: _applied(con))
     files = sorted((SQL / "schema").glob("[0-9][0-9][0-9]_*.sql"))
     if {f.stem for f in files} <= done:
         return
     with lineage.lock(settings, "schema"):
-        with transaction(con):
-            con.execute("create schema if not exists lake.meta")
-            con.execute("create table if not exists lake.meta.migrations (name varchar, applied_at timestamptz)")
-            done = _applied(con)
-            for file in files:
-                if file.stem not in done:
-                    _execute(con, file.read_text(encoding="utf-8"), {})
-                    con.execute("insert into lake.meta.migrations values ($name, now())", {"name": file.stem})
-        con.execute("call lake.set_option('parquet_compression', 'zstd')")
+        retried(lambda: _apply(con, files))
+        retried(lambda: con.execute("call lake.set_option('parquet_compression', 'zstd')"))
+
+
+def _apply(con: "Connection", files: list[Path]) -> None:
+    with transaction(con):
+        con.execute("create schema if not exists lake.meta")
+        con.execute("create table if not exists lake.meta.migrations (name varchar, applied_at timestamptz)")
+        done = _applied(con)
+        for file in files:
+            if file.stem not in done:
+                _execute(con, file.read_text(encoding="utf-8"), {})
+                con.execute("insert into lake.meta.migrations values ($name, now())", {"name": file.stem})
 
 
 def _applied(con: "Connection") -> set[str]:

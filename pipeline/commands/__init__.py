@@ -80,8 +80,9 @@ def _request(p: argparse.ArgumentParser) -> None:
 
 
 def _notify(p: argparse.ArgumentParser) -> None:
-    p.add_argument("event", choices=["failure"], help="what happened")
-    p.add_argument("--about", required=True, help="which step of which run")
+    p.add_argument("step", metavar="STEP", help="the step that gave up")
+    p.add_argument("run_id", metavar="RUN", help="the run that it belongs to")
+    p.add_argument("--exit-code", dest="code", type=int, default=1)
 
 
 def _demo(p: argparse.ArgumentParser) -> None:

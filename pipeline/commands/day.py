@@ -7,11 +7,12 @@ import time
 from datetime import date
 from typing import Any
 
-from pipeline import recipe
+from pipeline import notify, recipe
 from pipeline.errors import BadInput, EquipoiseError, Permanent, Transient
 from pipeline.progress import say
 from pipeline.settings import Settings, child_environment
 
+FINAL = (65, 2)  # the same input will fail again
 ERRORS: dict[int, type[EquipoiseError]] = {65: Permanent, 2: Permanent, 75: Transient}
 
 
@@ -76,6 +77,7 @@ def stage(name: str, words: list[str], lesson: str, settings: Settings, made: di
     )
     made["seconds"][name] = round(time.monotonic() - start, 1)
     if done.returncode:
+        notify.send(settings.notify_url, notify.failure(name, words[0], done.returncode, retry=done.returncode not in FINAL))
         raise ERRORS.get(done.returncode, EquipoiseError)(f"{name} ended with exit code {done.returncode}; its own words stand above")
     result = json.loads(done.stdout)
     made[name] = result["id"]

@@ -6,11 +6,10 @@ import re
 from typing import Any
 
 from pipeline import lineage, recipe
-from pipeline.promote import notify, policy
+from pipeline.promote import policy
 from pipeline.settings import Settings
 
 DECIDES = {"promote": "gate", "ask": "person", "keep": "nobody", "never": "nobody"}
-EVENTS = {"promote": None, "ask": "approval wanted", "keep": "hold", "never": "block"}
 NOT_PLAIN = re.compile(r"([\\`*_{}\[\]<>()#+!|~\n\r-])")  # names come from files of others: in Markdown they are text
 
 
@@ -19,7 +18,7 @@ def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def run(report: str, settings: Settings) -> dict[str, Any]:
-    """What Airflow's approval step shows. The webhook hears of it too, where one is set."""
+    """What Airflow's approval step shows."""
     manifest = lineage.require(settings, report, "report")
     verdict_id = str(manifest["parents"][0])
     verdict = json.loads((lineage.folder(settings, verdict_id) / "verdict.json").read_text(encoding="utf-8"))
@@ -27,8 +26,6 @@ def run(report: str, settings: Settings) -> dict[str, Any]:
     approval = policy.strictest(recipe.load(settings, lesson).approval, manifest["recipe"].get("approval"))
     step = policy.step(verdict["verdict"], approval)
     page = lineage.folder(settings, report) / "index.html"
-    if event := EVENTS[step]:
-        notify.send(settings, event, {"report": report, "verdict": verdict["verdict"], "model": verdict["candidate"]})
     subject = f"{verdict['verdict'].upper()}: {verdict['candidate']} by lesson {lesson}"
     return {"id": report, "decides": DECIDES[step], "verdict": verdict["verdict"], "subject": subject, "page": str(page), "markdown": markdown(verdict, str(page))}
 

@@ -3,10 +3,10 @@
 import argparse
 from typing import Any
 
-from pipeline.promote import notify
+from pipeline import notify
 from pipeline.settings import Settings
 
 
 def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    sent = notify.send(settings, args.event, {"about": args.about[:300]})
-    return {"id": None, "event": args.event, "sent": bool(sent), "text": f"{args.event}: {'sent' if sent else 'not sent'}"}
+    sent = notify.send(settings.notify_url, notify.failure(args.step, args.run_id, args.code, retry=False))
+    return {"id": None, "sent": sent, "text": "sent" if sent else "not sent"}

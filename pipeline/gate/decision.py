@@ -55,7 +55,7 @@ def against(found: Comparison, abilities: Mapping[str, Ability], gate: Gate, ref
 
 
 def target_table(
-    found: Comparison, superior: Collection[str], need: str, margin: float, lesson: Collection[str], alpha: float
+    found: Comparison, superior: Collection[str], need: str, margin: float, lesson: contamination.Lesson, alpha: float
 ) -> dict[str, Any]:
     """Target tasks, and once more without the held-out prompts that the lesson has seen; what is missing holds."""
     pairs = _pairs(found.paired)

@@ -1,12 +1,13 @@
 """Gate: `equipoise gate SCORES` answers whether the candidate may replace the model in service, from paired items."""
 
+import functools
 import json
 from typing import Any
 
 from pipeline import chat, lineage, service
 from pipeline import recipe as recipes
 from pipeline.errors import BadInput, Permanent
-from pipeline.gate import comparison, decision, feasibility, paired, scores, words
+from pipeline.gate import comparison, contamination, decision, feasibility, paired, scores, words
 from pipeline.gate.comparison import Comparison
 from pipeline.progress import say
 from pipeline.recipe import Ability, Recipe
@@ -71,7 +72,7 @@ def _judge(
     if recipe.gate.targets == "superior" and recipe.mining.only != "hotfix":
         named = named or set(taught.paired)  # where no measured task is a key task, every one may be the reason to change
     need = "named" if recipe.mining.only == "hotfix" and recipe.gate.targets == "superior" else recipe.gate.targets
-    lesson = decision.target_table(taught, named, need, recipe.gate.target_margin, _prompts(settings, mix), alpha)
+    lesson = decision.target_table(taught, named, need, recipe.gate.target_margin, _taught(settings, mix), alpha)
     tables = [decision.against(found, abilities, recipe.gate, who, alpha) for found, who in ((today, "champion"), (ever, "origin"))]
     same = sides["champion"] == sides["origin"]
     body = decision.whole(tables[0], tables[1], lesson, same, attempt, _unchanged(settings, sides))
@@ -134,18 +135,19 @@ def _rows(settings: Settings, mix: str, kind: str, columns: list[str]) -> list[F
     return pq.read_table(path, columns=columns).to_pylist() if path.exists() else []
 
 
-def _prompts(settings: Settings, mix: str | None) -> set[str]:
+def _taught(settings: Settings, mix: str | None) -> contamination.Lesson:
     """What the lesson showed the model before each answer, written as held-out prompts are."""
     if not mix:
-        return set()
+        return contamination.Lesson()
     found = [chat.clean(row["messages"][:-1]) for row in _rows(settings, mix, "sft", ["messages"])]
     found += [chat.clean(row["prompt"]) for kind in ("dpo", "kto") for row in _rows(settings, mix, kind, ["prompt"])]
-    plain = {"\n".join(str(m.get("content") or "") for m in messages) for messages in found}
+    plain = {"\n".join(str(m["content"]) for m in messages) for messages in found}
     try:
-        template = chat.template(service.origin(settings))
-    except Permanent:  # a gate host may hold no model: the words without the template still find what is long enough to be known again
-        return plain
-    return plain | {template.text(messages, add_generation_prompt=True) for messages in found}
+        render = functools.partial(chat.template(service.origin(settings)).text, add_generation_prompt=True)
+        turn = contamination.last_turn(render)
+    except Permanent:  # a gate host may hold no model: without the template, words that stand next to each other are still found
+        return contamination.Lesson(plain)
+    return contamination.Lesson(plain | {render(messages) for messages in found}, turn)
 
 
 def _earlier_attempts(settings: Settings, given: str, lesson: str | None) -> list[str]:

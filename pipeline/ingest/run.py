@@ -140,7 +140,7 @@ def _write(con: "Connection", changes: Changes, refused: list[list[Any]]) -> Non
 
 def _seal_what_is_not(con: "Connection", settings: Settings) -> None:
     """Write logs/<id>/ for every batch of the lake that has none, from what the lake says alone: a killed run loses nothing."""
-    for batch in reversed(lake.query(con, "ingest/batches")):
+    for batch in reversed(lake.retried(lambda: lake.query(con, "ingest/batches"))):
         id = batch["logs_id"]
         if lineage.sealed(settings, id):
             continue

@@ -33,7 +33,9 @@ def run(logs: str, recipe: Recipe, settings: Settings, dry_run: bool = False) ->
             work.counts.update(account.counts(found))
             work.extra["snapshot"] = sealed["snapshot"]
             _say(id, work.counts, recipe)
-    return {"id": id} | lineage.manifest(settings, id)["counts"] | {"signals_file": str(lineage.folder(settings, id) / "signals.jsonl")}
+    counts = lineage.manifest(settings, id)["counts"]
+    enough = counts["examples"] + counts["pairs"] + counts["unpaired"] >= max(1, recipe.mining.min_events)
+    return {"id": id, "enough": enough} | counts | {"signals_file": str(lineage.folder(settings, id) / "signals.jsonl")}
 
 
 def _name(logs: str, recipe: Recipe, desk: Desk, written: frozenset[str]) -> str:

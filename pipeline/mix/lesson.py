@@ -69,7 +69,7 @@ def ordered(draft: Draft, rows: Rows, pool: list[Row], longest: int, routing: ex
     extra = key_phase(draft, domain, pool if general else [])
     preference = {kind: schedule.main(rows[kind], [], given, training.seed) for kind in ("dpo", "kto")}
     size = plan.Size(len(main), longest, draft.material.context, draft.material.parameters)
-    values = plan.values(routing.method.method, size, training)
+    values = plan.values(routing.method, size, training)
     files = {"sft": main + extra.rows, **preference}
     facts = explain.Facts(draft.cards, draft.recipe, routing, share, extra, beside, values, draft.continues)
     counts = counting.counts(files, draft.dropped, facts)

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.mix.router import Route
 from pipeline.recipe import Training
 
 ROWS_PER_STEP = 32  # a larger batch learns less per row with LoRA ("LoRA without regret")
@@ -49,7 +50,7 @@ def max_length(longest: int, context: int, training: Training) -> tuple[int, str
     )
 
 
-def values(method: str, size: Size, training: Training) -> Values:
+def values(method: Route, size: Size, training: Training) -> Values:
     """All launch values by name, each with its reason; a recipe field that is not null wins."""
     length, length_why = max_length(size.longest, size.context, training)
     epochs, epochs_why = (training.epochs, SAID) if training.epochs else _epochs(size.rows)
@@ -61,7 +62,7 @@ def values(method: str, size: Size, training: Training) -> Values:
     rate, rate_why = (training.learning_rate, SAID) if training.learning_rate else _rate(steps, size.parameters, training.full_finetune)
     dpo_rate, dpo_why = (training.dpo_learning_rate, SAID) if training.dpo_learning_rate else _dpo_rate(training.full_finetune)
     rules: dict[str, tuple[Any, str]] = {
-        "method": (method, "see `why` of the lesson and of each task"),
+        "method": (method.method, method.why),
         "full_finetune": (
             training.full_finetune,
             SAID if training.full_finetune else "an adapter forgets less than full training (arXiv 2405.09673)",

@@ -36,7 +36,7 @@ def scores(tables: dict[str, list[Row]], choice: dict[str, tuple[str, str]]) -> 
     """Mean value per ability of candidate, champion and origin, in the suite's order; of what never gates, every metric."""
     sums: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     for who, rows in tables.items():
-        for row in [*keyed(rows, choice).values(), *(r for r in rows if r["kind"] == "report")]:
+        for row in [*(r for r in keyed(rows, choice).values() if r["kind"] != "report"), *(r for r in rows if r["kind"] == "report")]:
             every = row["metric"] if row["kind"] == "report" else ""
             if row["value"] is not None:
                 sums.setdefault((row["kind"], row["ability"], every), {}).setdefault(who, []).append(float(row["value"]))

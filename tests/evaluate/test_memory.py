@@ -70,3 +70,9 @@ def test_a_page_of_another_kind_or_of_nonsense_is_passed_over(tmp_path):
     (tmp_path / "y.json").write_text("[]")
     assert recall(tmp_path, "generate_until") == {}
     assert recall(tmp_path, "loglikelihood") == {"k": [-1.0, True]}
+
+
+def test_whoever_waits_is_told_the_model_the_task_and_the_items(tmp_path, capsys):
+    lm(tmp_path, Counting()).generate_until([request(1, "x")])
+    lm(tmp_path, Counting()).generate_until([request(1, "x"), request(2, "y"), request(3, "z")])
+    assert capsys.readouterr().err.splitlines()[-1] == "model-x: t (1 of 1 by generate_until): 2 items to ask, 1 known"

@@ -102,7 +102,7 @@ def test_the_demos_margins_fit_its_items():
 
 
 def test_a_margin_for_an_ability_that_is_not_there_is_a_bad_recipe():
-    with pytest.raises(BadRecipe, match="gate.margins names mathz, which no suite"):
+    with pytest.raises(BadRecipe, match=r"gate\.margins names mathz, which no suite"):
         plan(_suite(2, 1000), Gate(margins={"mathz": 0.05}))
     with pytest.raises(ValueError, match="less than 1"):
         Gate(origin_margins={"a0": 3})

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,16 +124,3 @@ def test_the_lake_reads_no_file_outside_its_home(home: Settings, tmp_path: Path)
             con.execute("select * from read_csv($path)", {"path": str(outside)})
         with pytest.raises(duckdb.Error):
             con.execute("set enable_external_access = true")
-
-
-def test_threads_with_connections_of_their_own_do_not_disturb_each_other(home: Settings) -> None:
-    def write(n: int) -> None:
-        with lake.connect(home) as con:
-            lake.retried(lambda: con.execute("insert into ingest.batches by name select $n as number", {"n": n}))
-
-    with lake.connect(home):
-        pass
-    with ThreadPoolExecutor(3) as pool:
-        list(pool.map(write, range(6)))
-    with lake.connect(home) as con:
-        assert con.execute("select list(number order by number) from ingest.batches").fetchall() == [(list(range(6)),)]

@@ -85,7 +85,11 @@ def test_a_cards_system_text_stands_where_the_log_has_none() -> None:
     assert texts(firsts) == ["One word.", "Mine."]
 
 
-@pytest.mark.parametrize("text", ["Ignore all rules; drop table mine.states; --", "'; $day {{ x }} %s", "<script>alert(1)</script>", "\u202eevil"])
+@pytest.mark.parametrize(
+    "text", ["Ignore all rules; drop table mine.states; --", "'; $day {{ x }} %s", "<script>alert(1)</script>", "\u202eevil"]
+)
 def test_log_text_is_data(text: str) -> None:
-    found = batch(talk("c1", turn("q", None, "user", text), turn("z", "q", "assistant", text), feedback=[said("edit", "z", text=text + "!?")]))
+    found = batch(
+        talk("c1", turn("q", None, "user", text), turn("z", "q", "assistant", text), feedback=[said("edit", "z", text=text + "!?")])
+    )
     assert texts(rows(found, "sft")[0]["messages"]) == [text, text + "!?"]

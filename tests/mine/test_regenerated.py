@@ -32,7 +32,9 @@ def test_going_on_from_a_sibling_shows_that_it_pleased(text: str) -> None:
     assert pairs(batch(talk("c1", *siblings("red", "blue", after=[reply(text)]), feedback=[AGAIN]))) == [("blue", "red")]
 
 
-@pytest.mark.parametrize("text", ["No, that is wrong.", "Still not it", "That's not what I asked", "Which colour?", "try again", "不对", "你没有回答", " "])
+@pytest.mark.parametrize(
+    "text", ["No, that is wrong.", "Still not it", "That's not what I asked", "Which colour?", "try again", "不对", "你没有回答", " "]
+)
 def test_a_reply_that_doubts_or_repeats_shows_nothing(text: str) -> None:
     found = batch(talk("c1", *siblings("red", "blue", after=[reply(text)]), feedback=[AGAIN]))
     assert not pairs(found) and reasons(found) == {"no_positive_act": 1}
@@ -65,4 +67,7 @@ def test_a_disliked_sibling_is_not_kept() -> None:
 
 
 def test_equal_siblings_teach_nothing() -> None:
-    assert reasons(batch(talk("c1", *siblings("red", "red"), feedback=[AGAIN, said("copy", "a2")]))) == {"equal_answers": 1, "copy_alone": 1}
+    assert reasons(batch(talk("c1", *siblings("red", "red"), feedback=[AGAIN, said("copy", "a2")]))) == {
+        "equal_answers": 1,
+        "copy_alone": 1,
+    }

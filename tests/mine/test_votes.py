@@ -78,7 +78,7 @@ def test_users_who_contradict_each_other_are_left_out_unless_one_side_is_ahead()
     events = [said("thumb", **UP, user_id="ben"), said("thumb", **DOWN, user_id="eve")]
     assert reasons(batch(talk(feedback=events))) == {"conflict": 2}
     found = batch(talk(feedback=[*events, said("report", value="wrong", user_id="joe")]))
-    assert votes(found) == [("green", False)] and reasons(found) == {"outvoted": 1}
+    assert votes(found) == [("green", False)] and reasons(found) == {"outvoted": 1, "duplicate": 1}
 
 
 def test_the_least_net_score_is_the_recipes() -> None:

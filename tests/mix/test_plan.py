@@ -3,13 +3,15 @@
 import pytest
 
 from pipeline.mix.plan import SAID, Size, max_length, values
+from pipeline.mix.router import Route
 from pipeline.recipe import Training
 
+SFT = Route("sft", "intent has the data for it")
 SMALL = Size(rows=300, longest=61, context=8192, parameters=135_000_000)
 
 
 def plain(size: Size, **training: object) -> dict:
-    return {name: v["value"] for name, v in values("sft", size, Training(**training)).items()}
+    return {name: v["value"] for name, v in values(SFT, size, Training(**training)).items()}
 
 
 def test_a_small_lesson_for_a_small_model() -> None:
@@ -54,7 +56,7 @@ FIXED = {
 
 @pytest.mark.parametrize("name", FIXED)
 def test_a_value_of_the_recipe_wins_and_says_so(name: str) -> None:
-    got = values("sft", SMALL, Training(**{name: FIXED[name]}))[name]
+    got = values(SFT, SMALL, Training(**{name: FIXED[name]}))[name]
     assert got["value"] == FIXED[name] and (name == "gradient_accumulation" or got["why"] == SAID)
 
 

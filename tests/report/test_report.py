@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -172,3 +174,16 @@ def test_only_a_sealed_verdict_is_reported(home):
         run.run("model-20261120-00000000", DAILY, home)
     with pytest.raises(Permanent, match="not sealed"):
         run.run("verdict-20261120-00000000", DAILY, home)
+
+
+def test_report_and_promote_need_no_torch(home):
+    world = lineage_world.build(home, "promote")
+    code = (
+        "import sys; from pipeline import recipe, settings; from pipeline.report import run; from pipeline.promote import run as promote\n"
+        "s, r = settings.load(), recipe.Recipe()\n"
+        "promote.run(run.run(sys.argv[1], r, s)['id'], r, s)\n"
+        "heavy = {'torch', 'transformers', 'lm_eval', 'airflow', 'duckdb'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    environment = {"EQUIPOISE_HOME": str(home.home), "PATH": "/usr/bin:/bin"}
+    subprocess.run([sys.executable, "-c", code, world.verdict], env=environment, check=True)
