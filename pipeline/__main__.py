@@ -89,12 +89,21 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         say(f"equipoise {args.command}: stopped by the keyboard; running it again goes on from here")
         return 130
-    if args.json:
-        print(json.dumps({k: v for k, v in result.items() if k != "text"}, ensure_ascii=False, default=str))
-    else:
-        print(result.get("text") or result.get("id") or json.dumps(result, ensure_ascii=False, indent=1, default=str))
+    _tell(result, args.json)
     codes = {"promote": 0, "block": 3, "hold": 4}
     return codes[result["verdict"]] if getattr(args, "exit_code", False) else 0
+
+
+def _tell(result: dict[str, Any], as_json: bool) -> None:
+    """The id, or one JSON object. A reader of stdout that went away (`| head`) is no error: what was made stays made."""
+    if as_json:
+        text = json.dumps({k: v for k, v in result.items() if k != "text"}, ensure_ascii=False, default=str)
+    else:
+        text = result.get("text") or result.get("id") or json.dumps(result, ensure_ascii=False, indent=1, default=str)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = None  # or the interpreter complains about it once more at exit
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def _generation() -> Any:
     from jinja2.ext import Extension
 
     class Generation(Extension):
-        tags: ClassVar[set[str]] = {"generation"}
+        tags: ClassVar[set[str]] = {"generation"}  # type: ignore[misc]
 
         def parse(self, parser: Any) -> Any:
             line = next(parser.stream).lineno

@@ -1,5 +1,6 @@
 """Load any of our models by id: the origin, an adapter laid on it, or full weights. Only `train` and `evaluate` call this."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,14 @@ def is_adapter(folder: Path) -> bool:
     if (folder / "config.json").exists():
         return False
     raise Permanent(f"{folder} holds neither adapter_config.json nor config.json: this is no model; train it again")
+
+
+def hush(record: logging.LogRecord) -> bool:
+    """DeepSpeed writes to stdout, which is the id's, that a machine without a GPU has none: no news to anybody."""
+    return "Setting accelerator to CPU" not in record.getMessage()
+
+
+logging.getLogger("DeepSpeed").addFilter(hush)
 
 
 def base(folder: Path, kind: Any) -> Any:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from pipeline import notify, recipe
+from pipeline.commands import feasibility
 from pipeline.errors import BadInput, EquipoiseError, Permanent, Transient
 from pipeline.progress import say
 from pipeline.settings import Settings, child_environment
@@ -87,6 +88,4 @@ def stage(name: str, words: list[str], lesson: str, settings: Settings, made: di
 
 def feasible(name: str, settings: Settings) -> None:
     """Refuse a lesson whose margins its own suite could never show, before anything is trained."""
-    from pipeline.commands.feasibility import check
-
-    check(recipe.load(settings, name), settings)
+    feasibility.check(recipe.load(settings, name), settings)

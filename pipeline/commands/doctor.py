@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import chat, recipe, service
-from pipeline.commands.feasibility import chance
+from pipeline.commands import feasibility
 from pipeline.errors import EquipoiseError, Permanent
 from pipeline.settings import Settings
 
+EVEN = 0.5
 LEAST_FREE_GB = 5  # one full fine-tune of a 135M model with its checkpoints takes about 3
 
 
@@ -38,7 +39,7 @@ def _file(path: Path, settings: Settings) -> Finding:
     """One YAML of yours: a task card, a recipe or a suite, told apart by its folder or its keys."""
     if not path.is_file():
         return Finding("bad", str(path), "is no file")
-    spec = {"recipes": recipe.Recipe, "suites": recipe.Suite}.get(path.resolve().parent.name, recipe.Task)
+    spec: type[recipe.Spec] = {"recipes": recipe.Recipe, "suites": recipe.Suite}.get(path.resolve().parent.name, recipe.Task)
     try:
         recipe.read(path, spec)
     except EquipoiseError as error:
@@ -88,14 +89,11 @@ def _model(settings: Settings, lesson: str) -> str:
 
 @_guarded("suite and margins")
 def _suite(settings: Settings, lesson: str) -> str:
-    followed = recipe.load(settings, lesson)
-    share = chance(followed, settings)
-    if share is None:
+    plan = feasibility.check(recipe.load(settings, lesson), settings)
+    if plan["chance"] is None:
         return "! a suite declares no item counts (n:), so nobody can say whether its margins can be shown"
-    verdict = f"an unchanged model is promoted with probability {share:.2f}"
-    if share < 0.5 and not followed.gate.may_hold:
-        raise Permanent(f"{verdict}: widen gate.margin, add items, or say gate.may_hold: true in recipes/{lesson}.yaml")
-    return f"! {verdict}: most days will be held for a person (gate.may_hold)" if share < 0.5 else verdict
+    said = f"an unchanged model is promoted with probability {plan['chance']:.2f}"
+    return f"! {said}: most days will be held for a person (gate.may_hold)" if plan["chance"] < EVEN else said
 
 
 @_guarded("lake")

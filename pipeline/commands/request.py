@@ -27,7 +27,14 @@ def run(report: str, settings: Settings) -> dict[str, Any]:
     step = policy.step(verdict["verdict"], approval)
     page = lineage.folder(settings, report) / "index.html"
     subject = f"{verdict['verdict'].upper()}: {verdict['candidate']} by lesson {lesson}"
-    return {"id": report, "decides": DECIDES[step], "verdict": verdict["verdict"], "subject": subject, "page": str(page), "markdown": markdown(verdict, str(page))}
+    return {
+        "id": report,
+        "decides": DECIDES[step],
+        "verdict": verdict["verdict"],
+        "subject": subject,
+        "page": str(page),
+        "markdown": markdown(verdict, str(page)),
+    }
 
 
 def markdown(verdict: dict[str, Any], page: str) -> str:
@@ -37,7 +44,13 @@ def markdown(verdict: dict[str, Any], page: str) -> str:
     lines += ["", "| ability | items | lost | gained | drop, points | 90% interval | margin | |", "|---|---|---|---|---|---|---|---|"]
     rows = {**verdict["abilities"], **({"all together": verdict["pooled"]} if verdict.get("pooled") else {})}
     lines += [_row(name, row) for name, row in rows.items()]
-    lines += ["", *(f"- target {plain(name)}: {plain(row['decision'])}, {row['gained']} gained and {row['lost']} lost of {row['n']}" for name, row in verdict.get("targets", {}).items())]
+    lines += [
+        "",
+        *(
+            f"- target {plain(name)}: {plain(row['decision'])}, {row['gained']} gained and {row['lost']} lost of {row['n']}"
+            for name, row in verdict.get("targets", {}).items()
+        ),
+    ]
     return "\n".join([*lines, "", f"The whole report: `{page}`"])
 
 

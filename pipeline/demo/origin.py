@@ -3,10 +3,12 @@
 `python -m pipeline.demo.origin` (or `make models`) puts it in $EQUIPOISE_HOME/models. Running it twice changes nothing.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,4 +72,6 @@ def make(home: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(make(machine.load().home))
+    with contextlib.redirect_stdout(sys.stderr):  # libraries print; stdout is the folder's
+        folder = make(machine.load().home)
+    print(folder)

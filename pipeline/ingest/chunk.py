@@ -67,10 +67,10 @@ def understand(file: File, line: Line, clock: Clock, consent_default: bool) -> U
         return quarantine.of_line(line.number, _text(line.body), refused)
     bad = []
     if isinstance(found, native.Conversation):
-        for event, own, refused in found.refused:
+        for event, own, why in found.refused:
             user = event.get("user_id") if isinstance(event, dict) else None
             user = str(user) if isinstance(user, str | int) else found.user_id
-            bad.append(quarantine.of_event(line.number, _text(event), refused, own, found.conversation_id, user))
+            bad.append(quarantine.of_event(line.number, _text(event), why, own, found.conversation_id, user))
     return Understood(file, line.number, found, bad)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pipeline import lineage
 from pipeline.errors import BadInput
@@ -101,17 +101,17 @@ def lines(path: Path) -> Iterator[Line]:
             yield from _rows(path)
         elif magic[:2] == b"\x1f\x8b":
             with gzip.open(file) as unpacked:
-                yield from _texts(unpacked)
+                yield from _texts(io.BufferedReader(unpacked, 1 << 20))
         elif magic == b"\x28\xb5\x2f\xfd":
             import zstandard
 
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
-                yield from _texts(io.BufferedReader(stream, 1 << 20))  # type: ignore[type-var]
+                yield from _texts(io.BufferedReader(stream, 1 << 20))
         else:
             yield from _texts(file)
 
 
-def _texts(file: IO[bytes]) -> Iterator[Line]:
+def _texts(file: io.BufferedReader) -> Iterator[Line]:
     number = 0
     try:
         while raw := file.readline(LONGEST + 2):
@@ -134,7 +134,7 @@ def _zstd_error() -> type[Exception]:
     return zstandard.ZstdError
 
 
-def _skip_line(file: IO[bytes], raw: bytes) -> None:
+def _skip_line(file: io.BufferedReader, raw: bytes) -> None:
     while raw and not raw.endswith(b"\n"):
         raw = file.readline(1 << 20)
 

@@ -81,8 +81,8 @@ def _settled(marks: list[Mark], mining: Mining, dropped: list[Drop]) -> tuple[li
 def _tests(held: list[Mark], mining: Mining, written: frozenset[str], dropped: list[Drop]) -> list[Candidate]:
     """Held-out items: edits of known tasks that stand, as prompt and answer."""
     telling, standing = _settled(held, mining, dropped)
-    dropped += [Drop("held_out_user", m) for m in [*standing, *(m for m in telling if m.task == OTHER)]]
-    made, _ = edits.rows([m for m in telling if m.task != OTHER], mining)
+    dropped += [Drop("held_out_user", m) for m in [*standing, *(m for m in telling if not _askable(m))]]
+    made, _ = edits.rows([m for m in telling if _askable(m)], mining)
     items = []
     for c in [c for c in made if c.kind == "sft"]:
         assert c.mark.card is not None
@@ -93,6 +93,11 @@ def _tests(held: list[Mark], mining: Mining, written: frozenset[str], dropped: l
     kept, surplus = splits.tests(items, written, mining)
     dropped += surplus
     return kept
+
+
+def _askable(m: Mark) -> bool:
+    """Whether the question can be put to a model again: its task is known, and no tool has to answer first."""
+    return m.task != OTHER and m.context.turns[-1].role == "user"
 
 
 def _thinned(made: list[Candidate], held_out: frozenset[str], mining: Mining, dropped: list[Drop]) -> list[Candidate]:

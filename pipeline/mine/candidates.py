@@ -21,7 +21,7 @@ RULES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """One row to be. kind sft has an answer; dpo an answer and a rejected one; kto an answer and a label."""
 

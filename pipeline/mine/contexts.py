@@ -42,7 +42,7 @@ class Turn:
         return (self.content or "").strip() if not self.tool_calls else f"{self.content or ''}\n{self.tool_calls}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Context:
     """The messages that lead to an answer, and what is wrong with them, if anything."""
 
@@ -68,7 +68,7 @@ class Context:
         return [asked(self.messages[: i + 1]) for i, t in enumerate(self.turns) if t.role == "user"]
 
 
-@dataclass
+@dataclass(eq=False)
 class Talk:
     """One conversation as a tree of turns."""
 

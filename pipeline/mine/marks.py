@@ -13,7 +13,7 @@ from pipeline.mine.explicit import Signal
 from pipeline.recipe import Task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mark:
     """A user's word on one answer, with the task it belongs to."""
 
@@ -45,7 +45,7 @@ class Mark:
         return (self.context.key, self.turn.text)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Drop:
     """Something that is not kept, and why."""
 

@@ -19,23 +19,26 @@ def own(marks: list[Mark], edited: set[tuple[str, str, str]]) -> tuple[list[Mark
     edited: (conversation, message, voice) of edits that count.
     """
     kept, dropped = [], []
-    for (conversation, message, voice), group in _groups(marks, lambda m: (*m.place, m.signal.voice)).items():
+    for place, group in _groups(marks, lambda m: (*m.place, m.signal.voice)).items():
         votes = [m for m in group if m.signal.kind in VOTES]
         kept += [m for m in group if m.signal.kind not in VOTES]
-        loudest = max((STRENGTH[m.signal.kind] for m in votes), default=0.0)
-        word = -1 if (conversation, message, voice) in edited else None
-        if word is None:
-            sides = {m.polarity for m in votes if STRENGTH[m.signal.kind] == loudest}
-            word = sides.pop() if len(sides) == 1 else 0
-            speaks = max((m for m in votes if m.polarity == word), key=lambda m: (STRENGTH[m.signal.kind], m.signal.order), default=None)
-        else:
-            speaks = None
-        for m in votes:
-            if m is speaks:
-                kept.append(m)
-            else:
-                dropped.append(Drop("stronger_act" if m.polarity == word else "own_conflict", m))
+        word = -1 if place in edited else _word(votes)
+        agreeing = [m for m in votes if m.polarity == word]
+        speaks = None if place in edited else max(agreeing, key=_loudness, default=None)
+        kept += [m for m in agreeing if m is speaks]
+        dropped += [Drop("stronger_act" if m.polarity == word else "own_conflict", m) for m in votes if m is not speaks]
     return kept, dropped
+
+
+def _loudness(m: Mark) -> tuple:
+    return (STRENGTH[m.signal.kind], m.signal.order)
+
+
+def _word(votes: list[Mark]) -> int:
+    """What one voice says of one answer by its strongest acts; 0 where these contradict each other."""
+    most = max((STRENGTH[m.signal.kind] for m in votes), default=0.0)
+    sides = {m.polarity for m in votes if STRENGTH[m.signal.kind] == most}
+    return sides.pop() if len(sides) == 1 else 0
 
 
 def across(marks: list[Mark], edits: list[Mark], least: float) -> tuple[list[Mark], list[Mark], list[Drop]]:

@@ -1,7 +1,6 @@
 """Run one phase: in this process, or in several that torchrun starts. `python -m pipeline.train.fit PHASE.json` is one of them."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -61,7 +60,6 @@ def learn(phase: Phase, processes: int = 1) -> None:
 
 def quiet() -> None:
     """Keep the libraries' chatter out of the log, and use no more threads than this process has cores."""
-    logging.getLogger("DeepSpeed").addFilter(lambda record: "Setting accelerator to CPU" not in record.getMessage())
     import torch
     import transformers
     from datasets.utils.logging import disable_progress_bar

@@ -133,3 +133,14 @@ def test_everything_said_ends_in_a_row_or_a_reason_and_nothing_held_out_is_taugh
     assert all(account.outcomes(found).get(s.event) for s in found.signals) and len(found.signals) == len(events)
     assert {c.talk.unit for c in found.kept}.isdisjoint(c.talk.unit for c in found.heldout)
     assert {c.context.asked[-1] for c in found.kept}.isdisjoint(c.context.asked[-1] for c in found.heldout)
+
+
+def test_a_question_that_a_tool_must_answer_first_is_no_test() -> None:
+    calls = '[{"id": "t1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]'
+    turns = [turn("q", None, "user", "Sky?"), turn("c", "q", "assistant", None, tool_calls=calls), turn("t", "c", "tool", "blue")]
+    found = batch(
+        talk("c1", *turns, turn("a", "t", "assistant", "x"), user_id=HELD, feedback=[said("edit", text="blue")]),
+        mining=HALF,
+        cards=(COLOUR,),
+    )
+    assert not found.heldout and not found.kept and reasons(found) == {"held_out_user": 1}

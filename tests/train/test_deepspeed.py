@@ -28,8 +28,8 @@ TWO = Training(processes=2)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("zero", ["zero2", "zero3"])
-def test_two_processes_make_the_model_that_one_makes(tmp_path: Path, tiny: Path, zero: str) -> None:
+@pytest.mark.parametrize("zero", ["zero2", "zero3", None], ids=["zero2", "zero3", "without deepspeed"])
+def test_two_processes_make_the_model_that_one_makes(tmp_path: Path, tiny: Path, zero: str | None) -> None:
     alone, two = at(tmp_path / "alone", tiny), at(tmp_path / "two", tiny)
     single = run.run(lessons.mix(alone, rows=ROWS, **LESSON), Recipe(), alone)
     done = run.run(lessons.mix(two, TWO, rows=ROWS, **LESSON, deepspeed=zero), Recipe(training=TWO), two)

@@ -188,3 +188,26 @@ def test_loss_type_dft_is_another_loss(place: Settings) -> None:
     first = [losses_of(place, i)[0]["loss"] for i in ids]
     assert first[0] == pytest.approx(first[1])
     assert any((a != b).any() for a, b in zip(*(adapter_of(place, i).values() for i in ids), strict=True))
+
+
+def test_the_ledger_records_the_loss_that_the_model_has(place: Settings) -> None:
+    """The first step's loss per task against cross entropy computed by hand: a fresh adapter changes nothing yet."""
+    import torch
+
+    from pipeline.train import tokens
+
+    rows = lessons.standard()[:8]
+    done = run.run(
+        lessons.mix(place, rows={"sft": rows}, epochs=1, batch_size=4, gradient_accumulation=2, lora_dropout=0.0), Recipe(), place
+    )
+    model, _ = weights.load(place, "origin")
+    encoder = tokens.Encoder.of(service.origin(place), 256)
+    for record in losses_of(place, done["id"]):
+        lost, counted = 0.0, 0
+        for row in (tokens.answer(r, encoder, "last") for r in rows if r["task"] == record["task"]):
+            with torch.no_grad():
+                logits = model(torch.tensor([row["input_ids"]])).logits[0, :-1]
+            lost += torch.nn.functional.cross_entropy(logits, torch.tensor(row["labels"][1:]), reduction="sum").item()
+            counted += sum(label != tokens.IGNORED for label in row["labels"])
+        assert (record["step"], record["tokens"]) == (1, counted)
+        assert record["loss"] == pytest.approx(lost / counted, abs=1e-4)
