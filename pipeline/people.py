@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import os
 import secrets
-from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import Permanent
@@ -20,7 +19,6 @@ def _key(settings: Settings) -> bytes:
     return settings.user_key.encode() if settings.user_key else _key_file(settings.home / "keys" / "users.key")
 
 
-@lru_cache(maxsize=8)
 def _key_file(path: Path) -> bytes:
     """Read the key, or make it once: written whole under another name first, so that two processes agree on one key."""
     if not path.exists():

@@ -108,7 +108,8 @@ class Evaluation(Spec):
 
     suites: list[str] = Field(["starter"], min_length=1)
     """Suite files, by name."""
-    batch_size: int = Field(16, ge=1, le=1024)
+    batch_size: int = Field(32, ge=1, le=1024)
+    """Answers written at once. A CPU writes 32 in 1.4 times the time of 16; more gains little. It moves rounding, so it is part of a score's key."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     max_heldout: int = Field(200, ge=1)
     """Most held-out items a target task."""

@@ -13,6 +13,7 @@ from pipeline.commands import feasibility
 from pipeline.errors import EquipoiseError, Permanent
 from pipeline.settings import Settings
 
+SPECS: dict[str, type[recipe.Spec]] = {"recipes": recipe.Recipe, "suites": recipe.Suite}  # by folder; any other file is a task card
 EVEN = 0.5
 LEAST_FREE_GB = 5  # one full fine-tune of a 135M model with its checkpoints takes about 3
 
@@ -39,7 +40,7 @@ def _file(path: Path, settings: Settings) -> Finding:
     """One YAML of yours: a task card, a recipe or a suite, told apart by its folder or its keys."""
     if not path.is_file():
         return Finding("bad", str(path), "is no file")
-    spec: type[recipe.Spec] = {"recipes": recipe.Recipe, "suites": recipe.Suite}.get(path.resolve().parent.name, recipe.Task)
+    spec = SPECS.get(path.resolve().parent.name, recipe.Task)
     try:
         recipe.read(path, spec)
     except EquipoiseError as error:

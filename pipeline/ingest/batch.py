@@ -29,6 +29,7 @@ class Batch:
     """sha256 of files that were read by the same rules: their lines say nothing new, and must not undo what came after them."""
     consent_default: bool
     hashed: Callable[[str | None], str | None]
+    format: str = "native"
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[dict[str, Any]] = field(default_factory=list)
     said: Any = field(default_factory=hashlib.sha256)
@@ -38,7 +39,7 @@ class Batch:
 
     def understand(self, part: list[tuple[File, Line]]) -> list[tuple[File, Understood | Row]]:
         clock = Clock.of(self.day)
-        return [(file, understand(file, line, clock, self.consent_default)) for file, line in part]
+        return [(file, understand(file, line, clock, self.consent_default, self.format)) for file, line in part]
 
     def take(self, part: list[tuple[File, Understood | Row]], known: dict[str, Known]) -> tuple[Changes, list[list[Any]]]:
         """Give every line its outcome; returns the rows that change the lake, and the rows of the quarantine."""
@@ -85,12 +86,12 @@ class Batch:
 
     def _refuse(self, file: File, row: Row, into: list[list[Any]], seen: bool) -> None:
         self.counts["quarantined" if row.what == "line" else "quarantined_events"] += 1
-        self.refused.append({"file": file.path.name, "line": row.line, "what": row.what, "reason": row.reason})
+        self.refused.append({"file": file.name, "line": row.line, "what": row.what, "reason": row.reason})
         if seen:
             return
         self._say([f"q {file.sha} {row.line} {row.what} {row.event_id} {row.reason}"])
         cells = {name: getattr(row, name, None) for name in rows.COLUMNS["quarantine"]}
-        cells |= {"day": self.day, "file_sha": file.sha, "file_name": file.path.name, "arrived": self._next(1)}
+        cells |= {"day": self.day, "file_sha": file.sha, "file_name": file.name, "arrived": self._next(1)}
         into.append(list((cells | {"user_hash": self.hashed(row.user_id)}).values()))
 
     def _say(self, words: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.ingest import quarantine, read, strict
 from pipeline.ingest.derive import Clock
-from pipeline.ingest.formats import native
+from pipeline.ingest.formats import hotfix, native
 from pipeline.ingest.quarantine import Refused
 from pipeline.ingest.read import File, Line
 
@@ -56,13 +56,13 @@ def chunks(files: Iterable[File]) -> Iterator[list[tuple[File, Line]]]:
         yield part
 
 
-def understand(file: File, line: Line, clock: Clock, consent_default: bool) -> Understood | quarantine.Row:
+def understand(file: File, line: Line, clock: Clock, consent_default: bool, format: str = "native") -> Understood | quarantine.Row:
     """One line as conversation or event, or as a row of the quarantine."""
     try:
         if line.problem:
-            raise Refused(line.problem)
+            raise Refused(line.problem, cut=line.cut)
         raw = _checked(line.body) if isinstance(line.body, dict) else strict.parse(line.body)
-        found = native.read(raw, clock, consent_default)
+        found = native.read(hotfix.native(raw) if format == "hotfix" else raw, clock, consent_default)
     except Refused as refused:
         return quarantine.of_line(line.number, _text(line.body), refused)
     bad = []

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.ingest.scrub import Scrubber
 
-KEPT_CHARS = 64 * 1024  # of a line too long to store: enough to see what it was
-CUT_CHARS = 1024  # dropped at such a cut, because half an address would not be recognised as one
-
+CUT_CHARS = 1024  # longer than any address, number or token
 USER = re.compile(r'("user_id"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|$)|-?\d+)')
 CONVERSATION = re.compile(r'"conversation_id"\s*:\s*(?:"((?:[^"\\]|\\.){1,512})"|(-?\d+))')
 DENIED = re.compile(r'"consent"\s*:\s*(?!\s*true\b)')
@@ -15,12 +13,11 @@ ESCAPED = re.compile(r"\\u00(2[013-9a-f]|[34][0-9a-f]|5[0-9abd-f]|6[0-9a-f]|7[0-
 
 
 class Refused(Exception):
-    """This line or event cannot be stored. `byte` is the offset in the line, where it is known."""
+    """This line or event cannot be stored. byte: the offset in the line, where it is known; cut: only its beginning was read."""
 
-    def __init__(self, reason: str, byte: int | None = None):
+    def __init__(self, reason: str, byte: int | None = None, cut: bool = False):
         super().__init__(reason)
-        self.reason = reason
-        self.byte = byte
+        self.reason, self.byte, self.cut = reason, byte, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ def of_line(number: int, raw: str, refused: Refused) -> Row:
         "line",
         refused.reason,
         refused.byte,
-        text=None if DENIED.search(text) else masked(text),
+        text=None if DENIED.search(text) else masked(text, refused.cut),
         conversation_id=(conversation.group(1) or conversation.group(2)) if conversation else None,
         user_id=user.group(2).strip('"') if user else None,
     )
@@ -63,7 +60,7 @@ def legible(raw: str) -> str:
     return ESCAPED.sub(lambda m: chr(int(m.group(1), 16)), raw)
 
 
-def masked(text: str) -> str:
-    scrubber = Scrubber()
-    text = scrubber.text(USER.sub(r'\1"<USER>"', text))
-    return text if len(text) <= KEPT_CHARS else text[: KEPT_CHARS - CUT_CHARS] + "…"
+def masked(text: str, cut: bool = False) -> str:
+    """The text with placeholders; of a text that was cut the end goes too, where half an address would not be known as one."""
+    text = Scrubber().text(USER.sub(r'\1"<USER>"', text))
+    return text[:-CUT_CHARS] + "…" if cut else text

@@ -1,5 +1,6 @@
 """Paths to lines: which files are logs, which day they belong to, and their physical lines one by one."""
 
+import contextlib
 import glob
 import gzip
 import io
@@ -21,7 +22,9 @@ from pipeline.ingest.quarantine import Refused
 LONGEST = 16 * 1024 * 1024  # bytes of a line
 KEPT = 64 * 1024  # bytes that are looked at of a longer one
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".ndjson.gz", ".ndjson.zst", ".parquet")
+YEARS = range(2000, 2200)  # of a batch's day; another number in a file's name is no day
 DAY = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
+DENIED = re.compile(rb'"consent"\s*:\s*(?!\s*true)')
 JSON_COLUMNS = ("messages", "feedback", "metadata")  # a Parquet file may hold them as JSON text
 
 
@@ -35,6 +38,11 @@ class File:
     dated: bool
     """False where neither the caller nor the file's name gave a day, and the clock did."""
 
+    @property
+    def name(self) -> str:
+        """The file's name, as text that any table can hold."""
+        return os.fsencode(self.path.name).decode("utf-8", "replace")
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -43,17 +51,21 @@ class Line:
     number: int
     body: bytes | dict[str, Any]
     problem: str | None = None
+    cut: bool = False
+    """The body is only the line's beginning."""
 
 
 def files(paths: Iterable[str | Path], day: date | None) -> list[File]:
     """The log files behind paths, folders and globs, each once, in the order of their paths."""
-    found: dict[Path, None] = {}
+    if day and day.year not in YEARS:
+        raise BadInput(f"--day {day}: a day of {YEARS[0]} to {YEARS[-1]} is expected")
+    found: dict[Path, Path] = {}
     for path in map(str, paths):
         for one in _expanded(path):
-            found.setdefault(one.resolve())
+            found.setdefault(one.resolve(), one)
     if not found:
         raise BadInput("no log file was named: give files, folders or globs")
-    return [_file(path, day) for path in sorted(found)]
+    return [_file(path, day) for path in sorted(found.values())]
 
 
 def _expanded(path: str) -> list[Path]:
@@ -83,12 +95,20 @@ def _file(path: Path, day: date | None) -> File:
     return File(path, sha, day or named or datetime.now(UTC).date(), bool(day or named))
 
 
+def day(words: str) -> date:
+    """A day as people write it on the command line."""
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        raise BadInput(f"--day {words}: no day; write it like 2026-11-20") from None
+
+
 def _named_day(name: str) -> date | None:
     for words in DAY.findall(name):
-        try:
-            return date.fromisoformat(words)
-        except ValueError:
-            continue
+        with contextlib.suppress(ValueError):
+            day = date.fromisoformat(words)
+            if day.year in YEARS:
+                return day
     return None
 
 
@@ -120,8 +140,8 @@ def _texts(file: io.BufferedReader) -> Iterator[Line]:
                 raw = raw[3:]
             body = raw.rstrip(b"\r\n")
             if len(body) > LONGEST or not (raw.endswith(b"\n") or len(raw) < LONGEST):
-                _skip_line(file, raw)
-                yield Line(number, body[:KEPT], f"line over {LONGEST >> 20} MiB")
+                denied = _denies(file, raw)
+                yield Line(number, b"" if denied else body[:KEPT], f"line over {LONGEST >> 20} MiB", cut=True)
             elif body.strip():
                 yield Line(number, body)
     except (EOFError, zlib.error, gzip.BadGzipFile, _zstd_error()):
@@ -134,9 +154,14 @@ def _zstd_error() -> type[Exception]:
     return zstandard.ZstdError
 
 
-def _skip_line(file: io.BufferedReader, raw: bytes) -> None:
+def _denies(file: io.BufferedReader, raw: bytes) -> bool:
+    """Read on to the end of a line too long; whether it refuses consent anywhere, so that not even its beginning may be kept."""
+    denied = bool(DENIED.search(raw))
     while raw and not raw.endswith(b"\n"):
+        end = raw[-64:]
         raw = file.readline(1 << 20)
+        denied = denied or bool(DENIED.search(end + raw))
+    return denied
 
 
 def _rows(path: Path) -> Iterator[Line]:

@@ -30,30 +30,31 @@ def run(
     paths: Iterable[str | Path], recipe: Recipe, settings: Settings, day: date | str | None = None, format: str = "auto"
 ) -> dict[str, Any]:
     """Store what the files say that the lake does not know yet. Running it twice changes nothing and gives the same id."""
-    formats.named(format)
-    files = read.files(paths, date.fromisoformat(day) if isinstance(day, str) else day)
+    format = formats.named(format)
+    files = read.files(paths, read.day(day) if isinstance(day, str) else day)
     results = []
     with lineage.lock(settings, "ingest"), lake.connect(settings) as con:
         _seal_what_is_not(con, settings)  # of a run that was killed between the lake's commit and its seal
         for _, of_day in groupby(sorted(files, key=lambda f: (f.day, f.path)), key=lambda f: f.day):
             batch = list(of_day)
-            results.append(lake.retried(lambda batch=batch: _land(con, batch, recipe, settings)))
+            results.append(lake.retried(lambda batch=batch: _land(con, batch, recipe, settings, format)))
             _seal_what_is_not(con, settings)
             say(f"{results[-1]['id']}: {', '.join(f'{results[-1][name]} {name}' for name in COUNTS)}")
     return _together(results)
 
 
-def _land(con: "Connection", files: list[File], recipe: Recipe, settings: Settings) -> dict[str, Any]:
+def _land(con: "Connection", files: list[File], recipe: Recipe, settings: Settings, format: str) -> dict[str, Any]:
     """One batch in one transaction: all of its rows and the batch's own row, or nothing."""
     with lake.transaction(con):
         past = lake.query(con, "ingest/batches")
-        reading = digest(VERSION, recipe.ingest)
+        reading = digest(VERSION, recipe.ingest, *([] if format == "native" else [format]))
         batch = Batch(
             day=files[0].day,
             number=past[0]["number"] + 1 if past else 1,
             before={sha for b in past if b["reading"] == reading for sha in _shas(b)},
             consent_default=recipe.ingest.consent_default,
             hashed=lru_cache(maxsize=100_000)(lambda user: None if user is None else people.user_hash(settings, user)),
+            format=format,
         )
         for sha in {f.sha for f in files} - batch.before:
             lake.run(con, "ingest/forget_quarantine", file_sha=sha)
@@ -73,7 +74,7 @@ def _land(con: "Connection", files: list[File], recipe: Recipe, settings: Settin
             logs_id=id,
             day=batch.day,
             previous=previous,
-            files=json.dumps([{"name": f.path.name, "sha256": f.sha} for f in files]),
+            files=json.dumps([{"name": f.name, "sha256": f.sha} for f in files]),
             counts=json.dumps({k: v for k, v in result.items() if k != "quarantine"}),
             recipe=json.dumps(recipe.model_dump(mode="json")),
             reading=reading,

@@ -12,7 +12,7 @@ KEY_PREFIXES = (
     "hf_", "npm_", "pypi-", "SG.", "eyJ", "earer ", "-----BEGIN", "key", "KEY", "Key", "oken", "TOKEN", "ecret", "SECRET",
 )  # fmt: skip
 KEY = re.compile(
-    r"""-----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.{0,8192}?(?:-----END\ [A-Z ]*PRIVATE\ KEY-----|$)
+    r"""-----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----[\w+/=\s\\]{0,16384}(?:-----END\ [A-Z ]{0,40}PRIVATE\ KEY-----)?
     | \b(?:sk-(?:[a-z]{2,8}\d{0,2}-)?[\w-]{20,} | [srp]k_(?:live|test)_\w{10,}
       | (?:AKIA|ASIA)[0-9A-Z]{16}\b | gh[pousr]_[0-9A-Za-z]{20,} | github_pat_\w{20,} | glpat-[\w-]{20,}
       | xox[abeoprs]-[\w-]{10,} | AIza[\w-]{35} | hf_[0-9A-Za-z]{20,} | npm_[0-9A-Za-z]{30,} | pypi-[\w-]{40,}
@@ -23,12 +23,14 @@ KEY = re.compile(
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
 LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u04ff"  # Latin, Greek, Cyrillic
-EMAIL = re.compile(rf"[{LETTERS}0-9_.%+\-]{{1,64}}@(?:[{LETTERS}0-9\-]{{1,63}}\.){{1,8}}[{LETTERS}]{{2,24}}(?![{LETTERS}0-9_(])")
+EMAIL = re.compile(
+    rf"(?<![{LETTERS}0-9])[{LETTERS}0-9_%+][{LETTERS}0-9_.%+\-]{{0,63}}@(?:[{LETTERS}0-9\-]{{1,63}}\.)+[{LETTERS}]{{2,24}}(?![{LETTERS}0-9_(])"
+)
 IPV4 = re.compile(r"(?<![\w.\-])(?:\d{1,3}\.){3}\d{1,3}(?![\w\-]|\.\d)", re.ASCII)
 IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])", re.ASCII)
 CARD = re.compile(r"(?<![\w+.\-])(?:\d{13,19}|(?:\d{4}[ \-]){3}\d{4}(?:[ \-]\d{3})?|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?!\w|\.\d)", re.ASCII)
 PHONE = re.compile(
-    r"""(?<![\w+.\-])\+\(?\d{1,3}\)?(?:[ .\-/]?\(?\d{1,5}\)?){2,6}(?![\w\-]|\.\d)                     # +49 30 1234567
+    r"""(?<![\w+.\-])\+\(?\d{1,3}\)?(?>(?:[ .\-/]?\(?\d{1,5}\)?){2,6})(?![\w\-]|\.\d)                     # +49 30 1234567
     | (?<![\w.\-/])(?:1[ .\-])?(?:\([2-9]\d{2}\)[ \-]?|[2-9]\d{2}[.\-])\d{3}[ .\-]\d{4}(?![\w\-]|\.\d)  # (415) 555-2671
     | (?<![\w.\-/])1[3-9]\d[ \-]?\d{4}[ \-]?\d{4}(?![\w\-]|\.\d)                                      # 138 1234 5678
     | (?<![\w.\-/:])0[1-9]\d{0,3}[ /\-]\d{2,4}(?:[ \-]?\d{2,4}){1,3}(?![\w\-/:]|[ .]\d)                 # 020 7946 0958

@@ -107,6 +107,11 @@ def test_of_a_line_too_long_the_beginning_is_kept_without_personal_data(home: Se
     assert len(text) < read.KEPT
 
 
+def test_a_line_too_long_that_refuses_consent_at_its_end_leaves_nothing(home: Settings) -> None:
+    ingest(home, b'{"conversation_id": "c1", "note": "' + b"x" * read.LONGEST * 2 + b'", "consent": false}')
+    assert rows(home, "quarantine", "text", "reason") == [("", "line over 16 MiB")]
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gz", "zst"])
 def test_a_packed_file_that_was_cut_is_read_up_to_the_cut(home: Settings, tmp_path: Path, pack: Any) -> None:
     import random
@@ -145,6 +150,12 @@ def test_a_path_that_cannot_be_read_is_refused_with_the_next_move(tmp_path: Path
         read.files([path.format(tmp=tmp_path)], None)
 
 
+@pytest.mark.parametrize("day", ["1999-12-31", "9999-12-31", "tomorrow"])
+def test_a_day_that_cannot_be_is_refused(home: Settings, tmp_path: Path, day: str) -> None:
+    with pytest.raises(BadInput, match=day):
+        run([write(tmp_path / "x.jsonl", conversation())], Recipe(), home, day=day)
+
+
 def test_an_unknown_format_is_refused(home: Settings, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="this version reads native"):
         run([write(tmp_path / "x.jsonl")], Recipe(), home, format="klingon")
@@ -154,6 +165,7 @@ DAYS = {
     "given": ("log_2026-11-20.jsonl", date(2026, 11, 30), (date(2026, 11, 30), True)),
     "the first in the name": ("2026-11-20_to_2026-11-21.jsonl", None, (date(2026, 11, 20), True)),
     "the first that is one": ("2026-99-99_2026-11-21.jsonl", None, (date(2026, 11, 21), True)),
+    "no far future": ("9999-12-31.jsonl", None, (datetime.now(UTC).date(), False)),
     "not out of a longer number": ("12026-11-20.jsonl", None, (datetime.now(UTC).date(), False)),
     "today where there is none": ("log.jsonl", None, (datetime.now(UTC).date(), False)),
 }

@@ -11,4 +11,4 @@ with texts as (
 select conversation_id, 'e-mail' as what
 from texts
 where contains(text, '@')
-  and regexp_matches(text, '(^|[\s<("''])[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}($|[\s>)"'',;])');
+  and regexp_matches(text, '(^|[\s<("''])[A-Za-z0-9][A-Za-z0-9._+-]{0,63}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}($|[\s>)"'',;])');
