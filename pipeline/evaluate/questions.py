@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import chat, lineage, recipe, service
 from pipeline.errors import BadRecipe
-from pipeline.evaluate import heldout, lmeval, scorer, suites
+from pipeline.evaluate import examples, heldout, lmeval, scorer, suites
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 
@@ -38,7 +38,18 @@ class Questions:
 
     @cached_property
     def targets(self) -> dict[str, list[dict]]:
-        return heldout.documents(self.settings, self.pairs, self.cards, self.lesson.evaluation)
+        return heldout.documents(self.settings, self.pairs, self.cards, self.lesson.evaluation) | self.examples
+
+    @cached_property
+    def examples(self) -> dict[str, list[dict]]:
+        """What a hotfix taught, asked back."""
+        fix = self.lesson.mining.only == "hotfix"
+        return examples.documents(self.settings, self.model, self.cards, self.lesson.evaluation) if fix else {}
+
+    @cached_property
+    def target_cards(self) -> dict[str, recipe.Task]:
+        """How the answers to each target are scored."""
+        return self.cards | examples.cards(self.cards)
 
     @cached_property
     def machine(self) -> dict[str, Any]:
@@ -49,7 +60,10 @@ class Questions:
         """Digest of suites, held-out items and the way they are asked."""
         return recipe.digest(
             [suites.fingerprint(self.settings, s) for s in self.lesson.evaluation.suites],
-            {t: [docs, self.cards[t].checker, self.cards[t].answer.pattern, heldout.VERSION] for t, docs in self.targets.items()},
+            {
+                t: [docs, self.target_cards[t].checker, self.target_cards[t].answer.pattern, heldout.VERSION]
+                for t, docs in self.targets.items()
+            },
             self.lesson.evaluation,
             self.machine,
             version("lm_eval"),
@@ -60,7 +74,9 @@ class Questions:
         """Loaded once for all models that are asked."""
         with lmeval.quiet():
             found = [suites.load(self.settings, s, self.lesson.evaluation) for s in self.lesson.evaluation.suites]
-            found.append(heldout.battery(self.cards, self.targets, self.lesson.evaluation))
+            found.append(heldout.battery(self.target_cards, self.targets, self.lesson.evaluation))
+        for name in self.examples:
+            found[-1].abilities[name]["trained_on"] = True
         for what in ("tasks", "abilities"):
             twice = [name for name, n in Counter(n for b in found for n in getattr(b, what)).items() if n > 1]
             if twice:

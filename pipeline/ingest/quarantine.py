@@ -63,4 +63,4 @@ def legible(raw: str) -> str:
 def masked(text: str, cut: bool = False) -> str:
     """The text with placeholders; of a text that was cut the end goes too, where half an address would not be known as one."""
     text = Scrubber().text(USER.sub(r'\1"<USER>"', text))
-    return text[:-CUT_CHARS] + "…" if cut else text
+    return text[:-CUT_CHARS] + "…" if cut and text else text

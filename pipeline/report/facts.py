@@ -18,13 +18,15 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
     """Everything a person needs to decide, and where each figure comes from."""
     v = s.verdict
     candidate, champion = s.items.get("candidate", []), s.items.get("champion", [])
-    choice = items.deciding(candidate, s.manifests.get(v["scores"].get("candidate"), {}).get("abilities") or {})
+    asked = s.manifests.get(v["scores"].get("candidate"), {}).get("abilities") or {}
+    choice = items.deciding(candidate, asked)
+    trained_on = {name for name, ability in asked.items() if ability.get("trained_on")}
     levels = items.scores(s.items, choice)
     return {
         "id": report,
         "verdict_id": verdict_id,
         "verdict": v["verdict"],
-        "headline": tables.headline(v),
+        "headline": tables.headline(v, trained_on),
         "reasons": [cut(r) for r in v.get("reasons") or []],
         "day": v.get("day"),
         "recipe": _recipe(s, verdict_id, approval),
@@ -34,7 +36,7 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
         "references": tables.references(v, levels),
         "blind": tables.blind(v),
         "feasibility": tables.feasibility(v),
-        "targets": tables.targets(v, levels),
+        "targets": tables.targets(v, levels, trained_on),
         "checks": v.get("checks") or [],
         "warnings": v.get("warnings") or [],
         "levels": levels,

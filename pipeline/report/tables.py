@@ -1,6 +1,7 @@
 """The verdict's tables as a reader needs them: worst first, on one scale, with what the suite cannot see said in points."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from pipeline.report.charts import Scale, forest, numbers
@@ -95,8 +96,8 @@ def feasibility(verdict: Row) -> Row:
     return {"chance": value, "sentence": f"A model that changed nothing would pass these margins with probability {chance(value)}.{low}"}
 
 
-def targets(verdict: Row, levels: list[Row]) -> Row:
-    """Target tasks with their gains; a drop below zero is what the lesson was for."""
+def targets(verdict: Row, levels: list[Row], trained_on: Collection[str] = ()) -> Row:
+    """Target tasks with their gains; a drop below zero is what the lesson was for. Examples that were trained on are named apart."""
     found = verdict.get("targets") or {}
     rows = [
         BLANK
@@ -107,18 +108,18 @@ def targets(verdict: Row, levels: list[Row]) -> Row:
     ]
     scale = Scale([n for r in rows for n in numbers(r)])
     rows = [r | _levels(r["name"], "champion", levels) for r in rows]
-    return {"rows": forest(rows, scale), "ticks": scale.ticks(5)}
+    return {"rows": forest(rows, scale), "ticks": scale.ticks(5), "trained_on": sorted(set(found) & set(trained_on))}
 
 
 def _drop(row: Row) -> float | None:
     return (row["lost"] - row["gained"]) / row["n"] if row.get("n") else None
 
 
-def headline(verdict: Row) -> str:
-    """The verdict in one sentence, and what follows from it."""
+def headline(verdict: Row, trained_on: Collection[str] = ()) -> str:
+    """The verdict in one sentence, and what follows from it. Examples that were trained on prove nothing better."""
     if verdict["verdict"] == "block":
         return f"{_fallen(verdict)} The champion stays in service."
-    better = [(n, r) for n, r in (verdict.get("targets") or {}).items() if _better(r)]
+    better = [(n, r) for n, r in (verdict.get("targets") or {}).items() if _better(r) and n not in trained_on]
     gains = listed([f"{n} (+{points((r['gained'] - r['lost']) / r['n'])} points)" for n, r in better])
     taught = f"{gains} {'is' if len(better) == 1 else 'are'} proved better" if better else ""
     if verdict["verdict"] == "promote":

@@ -14,7 +14,7 @@ from pipeline.demo.world import wishes
 
 ROOT = Path(__file__).parent.parent.parent
 DAY = date(2026, 11, 16)
-TURNS = 48
+TURNS = 32  # about twenty rows to learn from: a lesson of a minute
 ITEMS = 8  # per benchmark: enough to run every road of the gate, far too few to prove anything
 
 
@@ -28,7 +28,7 @@ def config(folder: Path) -> Path:
     write(folder / "suites" / "small.yaml", suite | {"name": "small", "items": ITEMS, "abilities": kept})
     evaluation = {"suites": ["small"], "batch_size": 16, "max_heldout": 12, "max_new_tokens": 40}
     gate = {"margin": 0.6, "pooled_margin": 0.5, "origin_margin": 0.6, "origin_pooled_margin": 0.5, "may_hold": True}
-    training = {"method": "sft", "learning_rate": 5.0e-4, "batch_size": 8, "max_length": 192, "lora_rank": 8, "save_steps": 2}
+    training = {"method": "sft", "learning_rate": 5.0e-4, "batch_size": 8, "max_length": 192, "lora_rank": 8, "epochs": 1, "save_steps": 2}
     daily = {
         "name": "daily",
         "tasks": ["person_json"],
@@ -41,7 +41,8 @@ def config(folder: Path) -> Path:
     hotfix = daily | {
         "name": "hotfix",
         "mining": {"only": "hotfix", "heldout_share": 0.0},
-        "training": training | {"start": "champion", "epochs": 2},
+        "mixing": {"ratio": 1, "replay_rows": 8},
+        "training": training | {"start": "champion", "epochs": 2, "min_rows": 1},
         "approval": "always",
     }
     for lesson in (daily, hotfix):
