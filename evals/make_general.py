@@ -224,7 +224,7 @@ def items() -> list[str]:
     return stems + [t for r in rows for t in (r.get("ask"), r.get("passage"), *r.get("turns", [])[::2]) if t]
 
 
-def tested(text: str, tests: Iterable[str]) -> str | None:
+def gives_away(text: str, tests: Iterable[str]) -> str | None:
     """The test item that a row would give away: all its telling words stand in the row, or eight of its words in a row do."""
     said = words(text)
     has, eights = set(said), set(zip(*(said[i:] for i in range(8)), strict=False))
@@ -244,7 +244,7 @@ def kept(wanted: list[dict], log: list[dict], refused: set[tuple[str, str]], tes
         p = checks.get(row["prompt"])
         if p is None or not row["answer"] or row["prompt"] in found or (row["prompt"], row["answer"]) in refused:
             continue
-        if good(row["answer"], p["check"], p["topic"]) and not tested(f"{row['prompt']} {row['answer']}", tests):
+        if good(row["answer"], p["check"], p["topic"]) and not gives_away(f"{row['prompt']} {row['answer']}", tests):
             found[row["prompt"]] = row
     return found
 

@@ -85,7 +85,9 @@ def _faults(row: dict[str, Any], task: str) -> Iterator[str]:
     """Everything that is wrong with one example, in the order that a person would mend it."""
     if set(row) - KEYS:
         yield f"unknown key {sorted(set(row) - KEYS)[0]!r}: the keys are {', '.join(sorted(KEYS))}"
-    if row.get("task", task) != task:
+    if "task" not in row:
+        yield f"task is missing: write {task!r}"
+    elif row["task"] != task:
         yield f"task is {row['task']!r}, this hotfix teaches {task!r}: one task a hotfix"
     messages = row.get("messages")
     if not isinstance(messages, list) or not messages or not all(_message(m) for m in messages):
@@ -96,6 +98,8 @@ def _faults(row: dict[str, Any], task: str) -> Iterator[str]:
         yield "answer is missing or empty"
     if not isinstance(row.get("rejected", ""), str) or not isinstance(row.get("note", ""), str):
         yield "rejected and note must be text"
+    elif not row.get("rejected", "x").strip():
+        yield "rejected is empty: write the model's answer, or leave the key out"
     if row.get("rejected") == row.get("answer"):
         yield "rejected equals answer: it would teach nothing"
 

@@ -26,12 +26,14 @@ FAULTS = {
     "torn JSON": ('{"task": "intent"', "no JSON"),
     "an array": ("[]", "expected an object, found list"),
     "an unknown key": (GOOD | {"weight": 9}, "unknown key 'weight'"),
+    "no task": ({k: v for k, v in GOOD.items() if k != "task"}, "task is missing: write 'intent'"),
     "another task": (GOOD | {"task": "other"}, "one task a hotfix"),
     "messages that are text": (GOOD | {"messages": "hello"}, "messages must be a list"),
     "a role that is none": (GOOD | {"messages": [{"role": "boss", "content": "x"}]}, "messages must be a list"),
     "an assistant at the end": (GOOD | {"messages": [{"role": "assistant", "content": "x"}]}, "it must be the user's"),
     "an empty answer": (GOOD | {"answer": " "}, "answer is missing or empty"),
     "a rejected answer that is a number": (GOOD | {"rejected": 3}, "must be text"),
+    "a blank rejected answer": (GOOD | {"rejected": " "}, "rejected is empty"),
     "a rejected answer equal to the answer": (GOOD | {"rejected": "play_music"}, "would teach nothing"),
 }
 

@@ -12,27 +12,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.demo import origin
 from tests.e2e import small_world
 from tests.e2e.airflow_stack import ROOT, Stack, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-KEY = "0" * 64
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Variables of a home with one day in its inbox; the model is made once in the checkout's own home."""
-    folder = tmp_path_factory.mktemp("place")
-    model = origin.make(ROOT / "home")
-    small_world.log(folder / "inbox")
-    return {
-        "EQUIPOISE_HOME": str(folder / "home"),
-        "EQUIPOISE_CONFIG": str(small_world.config(folder / "config")),
-        "EQUIPOISE_INBOX": str(folder / "inbox"),
-        "EQUIPOISE_MODEL": str(model),
-        "EQUIPOISE_USER_KEY": KEY,
-    }
 
 
 @pytest.fixture(scope="module")

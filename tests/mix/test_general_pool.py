@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.make_general import GENERAL, LONGEST, SHOTS, good, items, kept, looped, prompts, tested
+from evals.make_general import GENERAL, LONGEST, SHOTS, gives_away, good, items, kept, looped, prompts
 from pipeline import chat
 from pipeline.mix import ratio
 from tests.test_chat import REAL
@@ -41,16 +41,16 @@ def test_answers_are_short_in_the_origins_own_tokens() -> None:
 def test_no_row_gives_a_test_item_away() -> None:
     tests = items()
     assert len(tests) > 900, "the starter suite is read"
-    given_away = {row["messages"][0]["content"]: tested(" ".join(m["content"] for m in row["messages"]), tests) for row in ROWS}
+    given_away = {row["messages"][0]["content"]: gives_away(" ".join(m["content"] for m in row["messages"]), tests) for row in ROWS}
     assert not {prompt: item for prompt, item in given_away.items() if item}
 
 
 def test_an_item_is_given_away_by_its_telling_words_or_by_eight_words_in_a_row() -> None:
     fact, passage = "The capital of Egypt is Cairo", "Maria opened a small bakery in March with her brother Paul"
-    assert tested("Which city is Egypt's capital? It is Cairo.", [fact]) == fact
-    assert tested("Which city is Egypt's largest? It is Cairo.", [fact]) is None
-    assert tested("So Maria opened a small bakery in March with bread.", [passage]) == passage
-    assert tested("So Maria opened a small bakery in April.", [passage]) is None
+    assert gives_away("Which city is Egypt's capital? It is Cairo.", [fact]) == fact
+    assert gives_away("Which city is Egypt's largest? It is Cairo.", [fact]) is None
+    assert gives_away("So Maria opened a small bakery in March with bread.", [passage]) == passage
+    assert gives_away("So Maria opened a small bakery in April.", [passage]) is None
 
 
 def test_what_the_model_was_shown_is_no_row() -> None:

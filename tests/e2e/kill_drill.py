@@ -1,0 +1,127 @@
+"""The kill drill: a day's stages as child processes, some ended by SIGKILL, beside the same day left in peace."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import INPUTS, STAGES
+from tests.e2e import small_world
+from tests.e2e.conftest import ROOT
+
+DAY = small_world.DAY.isoformat()
+LOOK_S = 0.02  # how often a running child's home is looked at
+WHOLE = 0.95  # of a measured duration; later a child is as good as done
+
+
+@dataclass
+class House:
+    """One home and what was made in it."""
+
+    variables: dict[str, str]
+    log: Path
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return Path(self.variables["EQUIPOISE_HOME"])
+
+    def start(self, stage: str) -> subprocess.Popen[str]:
+        """The stage as a child, as the DAG starts it."""
+        words = [str(self.log), "--day", DAY] if stage == "ingest" else [self.ids[f"{INPUTS[stage]}"]]
+        words += ["--by", "ada", "--note", "a drill"] if stage == "promote" else []
+        command = [sys.executable, "-m", "pipeline", stage, *words, "--json"]
+        with (self.home.parent / f"{self.home.name}.log").open("a") as said:
+            return subprocess.Popen(command, env=os.environ | self.variables, cwd=ROOT, stdout=subprocess.PIPE, stderr=said, text=True)
+
+    def finish(self, stage: str, child: subprocess.Popen[str]) -> None:
+        out, _ = child.communicate()
+        assert child.returncode == 0, f"{stage}: {(self.home.parent / f'{self.home.name}.log').read_text()[-3000:]}"
+        self.ids[STAGES[stage]] = json.loads(out)["id"]
+
+    def traces(self) -> dict[str, tuple[int, int]]:
+        """Every file that a stage wrote: size and time. Locks say nothing."""
+        found = {}
+        for folder, _, names in os.walk(self.home):
+            for name in names if not folder.endswith("locks") else ():
+                path = os.path.join(folder, name)
+                try:
+                    about = os.stat(path)
+                except FileNotFoundError:  # renamed meanwhile
+                    continue
+                found[path] = (about.st_size, about.st_mtime_ns)
+        return found
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a stage ran undisturbed."""
+
+    seconds: float
+    first_write: float
+
+
+@dataclass(frozen=True)
+class Kill:
+    stage: str
+    after: float
+    wrote: bool
+    """Whether the child had changed the home when it died."""
+
+
+def undisturbed(house: House) -> dict[str, Pace]:
+    """Run every stage in peace; gives its duration and the moment of its first write."""
+    pace = {}
+    for stage in STAGES:
+        before, start, first = house.traces(), time.monotonic(), None
+        child = house.start(stage)
+        while child.poll() is None:
+            if first is None and house.traces() != before:
+                first = time.monotonic() - start
+            time.sleep(LOOK_S)
+        seconds = time.monotonic() - start
+        house.finish(stage, child)
+        pace[stage] = Pace(seconds, seconds if first is None else first)
+    return pace
+
+
+def disturbed(house: House, pace: dict[str, Pace], kills: dict[str, int], lot: random.Random) -> list[Kill]:
+    """Run every stage, ending its child by SIGKILL as often as `kills` says, and once more to its end; gives the kills that fell in time.
+
+    Of two moments one is drawn over the stage's whole duration and one over what follows its first write.
+    """
+    fell = []
+    for stage in STAGES:
+        for turn in range(kills.get(stage, 0)):
+            low = pace[stage].first_write if turn % 2 == 0 else 0.0
+            kill = _killed(house, stage, lot.uniform(low, max(low, WHOLE * pace[stage].seconds)))
+            fell += [kill] if kill else []
+        house.finish(stage, house.start(stage))
+    return fell
+
+
+def _killed(house: House, stage: str, after: float) -> Kill | None:
+    """Start the stage and kill it at its moment; None when it was done before."""
+    before = house.traces()
+    child = house.start(stage)
+    try:
+        child.wait(after)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        return Kill(stage, after, house.traces() != before)
+    house.finish(stage, child)
+    return None
+
+
+def end_state(house: House, tables: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal: every sealed id, what is in service, who decided, and the rows of the lake."""
+    sealed = sorted(p.parent.name for p in house.home.glob("*/*/manifest.json"))
+    book = [json.loads(line) for line in (house.home / "decisions.jsonl").read_text().splitlines()]
+    decided = [(d["action"], d["who"], d["note"], d["release"]) for d in book]
+    return {"sealed": sealed, "service": json.loads((house.home / "current.json").read_text())["release"], "decided": decided, **tables}
