@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 from pipeline import chat, recipe, service
 from pipeline.commands import feasibility
 from pipeline.errors import EquipoiseError, Permanent
+from pipeline.mine.answers import validator
+from pipeline.mine.cards import Desk
 from pipeline.settings import Settings
 
 SPECS: dict[str, type[recipe.Spec]] = {"recipes": recipe.Recipe, "suites": recipe.Suite}  # by folder; any other file is a task card
@@ -42,10 +45,19 @@ def _file(path: Path, settings: Settings) -> Finding:
         return Finding("bad", str(path), "is no file")
     spec = SPECS.get(path.resolve().parent.name, recipe.Task)
     try:
-        recipe.read(path, spec)
+        found = recipe.read(path, spec)
+        if isinstance(found, recipe.Task):
+            _card(found)
     except EquipoiseError as error:
         return Finding("bad", spec.__name__.lower(), str(error))
     return Finding("ok", spec.__name__.lower(), f"{path} is good")
+
+
+def _card(card: recipe.Task) -> None:
+    """What only mining would find out: patterns that do not compile, and an answer schema that is none."""
+    Desk({card.name: card})
+    if card.answer.schema_ is not None:
+        validator(json.dumps(card.answer.schema_))
 
 
 def _guarded(what: str) -> Callable[[Callable[[Settings, str], str]], Callable[[Settings, str], Finding]]:
@@ -68,6 +80,8 @@ def _guarded(what: str) -> Callable[[Callable[[Settings, str], str]], Callable[[
 def _lesson(settings: Settings, lesson: str) -> str:
     followed = recipe.load(settings, lesson)
     cards = recipe.cards(settings, followed)
+    for card in cards.values():
+        _card(card)
     return f"{lesson}: {len(cards)} cards ({', '.join(cards) or 'none'}), approval {followed.approval}"
 
 

@@ -21,7 +21,7 @@ from pipeline.settings import Settings, child_environment
 
 CONFIG = Path(__file__).parent / "config"
 GOOD_DAY, NEXT_DAY, BAD_DAY = date(2026, 11, 16), date(2026, 11, 17), date(2026, 11, 18)
-GOOD_TURNS, NEXT_TURNS, BAD_TURNS = 84, 40, 64  # sized for 250 row passes a lesson: minutes on two cores
+GOOD_TURNS, NEXT_TURNS, BAD_TURNS = 72, 40, 60  # sized for 250 row passes a lesson: minutes on two cores
 SEEDS = {GOOD_DAY: 1, NEXT_DAY: 2, BAD_DAY: 3}
 
 

@@ -52,6 +52,10 @@ def test_doctor_reads_a_card_of_yours(tmp_path: Path, home: Settings, capsys: py
     card.parent.mkdir()
     card.write_text("name: x\ncap: 1400\n")
     assert main(["doctor", str(card)]) == 65 and "cap" in capsys.readouterr().err
+    card.write_text("name: x\nmatch: {prompt_regex: '('}\n")
+    assert main(["doctor", str(card)]) == 65 and "is no regular expression" in capsys.readouterr().err
+    card.write_text("name: x\nanswer: {format: json, schema: {type: 7}}\n")
+    assert main(["doctor", str(card)]) == 65 and "is no JSON schema" in capsys.readouterr().err
     card.write_text("name: x\ncap: 14\n")
     assert main(["doctor", str(card)]) == 0
 

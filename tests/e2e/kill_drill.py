@@ -33,7 +33,7 @@ class House:
 
     def start(self, stage: str) -> subprocess.Popen[str]:
         """The stage as a child, as the DAG starts it."""
-        words = [str(self.log), "--day", DAY] if stage == "ingest" else [self.ids[f"{INPUTS[stage]}"]]
+        words = [str(self.log), "--day", DAY] if stage == "ingest" else [self.ids[INPUTS[stage]]]
         words += ["--by", "ada", "--note", "a drill"] if stage == "promote" else []
         command = [sys.executable, "-m", "pipeline", stage, *words, "--json"]
         with (self.home.parent / f"{self.home.name}.log").open("a") as said:
@@ -93,28 +93,31 @@ def undisturbed(house: House) -> dict[str, Pace]:
 def disturbed(house: House, pace: dict[str, Pace], kills: dict[str, int], lot: random.Random) -> list[Kill]:
     """Run every stage, ending its child by SIGKILL as often as `kills` says, and once more to its end; gives the kills that fell in time.
 
-    Of two moments one is drawn over the stage's whole duration and one over what follows its first write.
+    The first moment of a stage is drawn over what follows its first write, the second over its whole duration, and so on in turn.
     """
     fell = []
     for stage in STAGES:
-        for turn in range(kills.get(stage, 0)):
-            low = pace[stage].first_write if turn % 2 == 0 else 0.0
-            kill = _killed(house, stage, lot.uniform(low, max(low, WHOLE * pace[stage].seconds)))
-            fell += [kill] if kill else []
+        for turn in range(kills[stage]):
+            kill = _killed(house, stage, pace[stage], wait=turn % 2 == 0, share=lot.uniform(0, WHOLE))
+            if kill is None:
+                break  # the child was faster: the stage is done, there is nothing left to kill
+            fell.append(kill)
         house.finish(stage, house.start(stage))
     return fell
 
 
-def _killed(house: House, stage: str, after: float) -> Kill | None:
-    """Start the stage and kill it at its moment; None when it was done before."""
-    before = house.traces()
+def _killed(house: House, stage: str, pace: Pace, *, wait: bool, share: float) -> Kill | None:
+    """Start the stage and kill it at its moment, counted from its start or from its first write; None when it was done before."""
+    before, start = house.traces(), time.monotonic()
     child = house.start(stage)
+    while wait and child.poll() is None and house.traces() == before:
+        time.sleep(LOOK_S)
     try:
-        child.wait(after)
+        child.wait(share * (pace.seconds - pace.first_write if wait else pace.seconds))
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
-        return Kill(stage, after, house.traces() != before)
+        return Kill(stage, time.monotonic() - start, house.traces() != before)
     house.finish(stage, child)
     return None
 
