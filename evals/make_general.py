@@ -237,7 +237,7 @@ def gives_away(text: str, tests: Iterable[str]) -> str | None:
 
 
 def kept(wanted: list[dict], log: list[dict], refused: set[tuple[str, str]], tests: Iterable[str] = ()) -> dict[str, dict]:
-    """The first good answer of every prompt. `refused` holds answers that a person has read and thrown out; `tests` are items of a suite."""
+    """The first good answer of every prompt. `refused` holds answers that were read and thrown out; `tests` are items of a suite."""
     checks = {p["prompt"]: p for p in wanted}
     found: dict[str, dict] = {}
     for row in sorted(log, key=lambda r: WAYS.index(r["way"])):

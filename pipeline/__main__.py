@@ -62,6 +62,8 @@ def _command(sub: Any, name: str, about: str) -> argparse.ArgumentParser:
 def _stage(args: argparse.Namespace, machine: settings.Settings) -> dict[str, Any]:
     """Run one stage in this process. What it needs is imported only now, so that --help stays instant."""
     chosen = recipe.load(machine, args.recipe or _recipe_of(args, machine))
+    if args.command == "train":  # on every road, by hand and by DAG: margins that no model could meet are told before hours are spent
+        importlib.import_module("pipeline.commands.feasibility").check(chosen, machine)
     run = importlib.import_module(f"pipeline.{args.command}.run").run
     taken = ("command", "run", "json", "recipe", "id", "paths", "exit_code")
     options = {k: v for k, v in vars(args).items() if k not in taken}

@@ -22,6 +22,7 @@ def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     file = inside(args.file, settings) if args.inside else Path(args.file)
     examples = read(file, args.task, settings)
     if args.check:
+        days.feasible(LESSON, settings)
         return {"id": None, "file": str(file), "examples": len(examples), "text": f"{file}: {len(examples)} good examples for {args.task}"}
     day = date.fromisoformat(args.day) if args.day else datetime.now(UTC).date()
     return run(file, args.task, args.reason, day, settings)
