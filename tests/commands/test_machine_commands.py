@@ -68,6 +68,16 @@ def test_a_lesson_that_could_never_say_yes_is_refused_before_anything_runs(home:
     assert check(daily, home)["chance"] < 0.5
 
 
+def test_training_is_refused_on_every_road_where_the_gate_could_never_say_yes(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "hopeless.yaml").write_text("name: hopeless\n")
+    monkeypatch.setenv("EQUIPOISE_CONFIG", str(tmp_path))
+    assert main(["train", "mix-20261120-00000000", "--recipe", "hopeless"]) == 65
+    assert "unchanged model" in capsys.readouterr().err
+
+
 def test_the_demo_s_margins_fit_its_items(home: Settings) -> None:
     demo = replace(home, config=recipe.SHIPPED / "demo" / "config")
     for name in ("demo", "demo_reckless"):

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,23 +75,34 @@ class Kill:
     """Whether the child had changed the home when it died."""
 
 
-def undisturbed(house: House) -> dict[str, Pace]:
-    """Run every stage in peace; gives its duration and the moment of its first write."""
-    pace = {}
+Paces = dict[str, Future[Pace]]
+"""The pace of each stage, as soon as it is known."""
+
+
+def undisturbed(house: House, paces: Paces) -> None:
+    """Run every stage in peace and tell its pace."""
     for stage in STAGES:
-        before, start, first = house.traces(), time.monotonic(), None
-        child = house.start(stage)
-        while child.poll() is None:
-            if first is None and house.traces() != before:
-                first = time.monotonic() - start
-            time.sleep(LOOK_S)
-        seconds = time.monotonic() - start
-        house.finish(stage, child)
-        pace[stage] = Pace(seconds, seconds if first is None else first)
-    return pace
+        try:
+            paces[stage].set_result(_measured(house, stage))
+        except BaseException as error:
+            for waiting in (f for f in paces.values() if not f.done()):
+                waiting.set_exception(error)
+            raise
 
 
-def disturbed(house: House, pace: dict[str, Pace], kills: dict[str, int], lot: random.Random) -> list[Kill]:
+def _measured(house: House, stage: str) -> Pace:
+    before, start, first = house.traces(), time.monotonic(), None
+    child = house.start(stage)
+    while child.poll() is None:
+        if first is None and house.traces() != before:
+            first = time.monotonic() - start
+        time.sleep(LOOK_S)
+    seconds = time.monotonic() - start
+    house.finish(stage, child)
+    return Pace(seconds, seconds if first is None else first)
+
+
+def disturbed(house: House, paces: Paces, kills: dict[str, int], lot: random.Random) -> list[Kill]:
     """Run every stage, ending its child by SIGKILL as often as `kills` says, and once more to its end; gives the kills that fell in time.
 
     The first moment of a stage is drawn over what follows its first write, the second over its whole duration, and so on in turn.
@@ -98,7 +110,7 @@ def disturbed(house: House, pace: dict[str, Pace], kills: dict[str, int], lot: r
     fell = []
     for stage in STAGES:
         for turn in range(kills[stage]):
-            kill = _killed(house, stage, pace[stage], wait=turn % 2 == 0, share=lot.uniform(0, WHOLE))
+            kill = _killed(house, stage, paces[stage].result(), wait=turn % 2 == 0, share=lot.uniform(0, WHOLE))
             if kill is None:
                 break  # the child was faster: the stage is done, there is nothing left to kill
             fell.append(kill)
