@@ -72,3 +72,10 @@ def test_a_line_that_is_no_example_is_refused_with_the_reason(reason: str) -> No
     raw = {k: v for k, v in (FIX | BAD[reason]).items() if v is not None}
     with pytest.raises(Refused, match=f"^{reason}$"):
         hotfix.native(raw)
+
+
+def test_a_native_log_cannot_pass_itself_off_as_a_hotfix(home: Settings, tmp_path: Path) -> None:
+    """Hotfix rows are under no cap and never held out, so a stranger's log must not be able to write one."""
+    line = {"conversation_id": "c1", "app": "hotfix", "messages": [{"role": "user", "content": "a"}]}
+    done = run(written(tmp_path / "log.jsonl", line), Recipe(), home, day=date(2026, 11, 17))
+    assert done["stored"] == 0 and done["reasons"] == {"reserved app: hotfix": 1}

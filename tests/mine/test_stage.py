@@ -152,8 +152,9 @@ def test_a_dry_run_says_what_the_run_would_do_and_writes_nothing(home: Settings)
 
 def test_only_hotfixes_are_mined_where_the_recipe_says_so(home: Settings, tmp_path: Path) -> None:
     home = configured(home, tmp_path / "config", LABELS)
-    fix = talk("c1", feedback=[event("e1", "edit", text="blue")], app="hotfix", metadata={"task": "colour"})
-    logs = take_in(home, fix, talk("c2", feedback=[event("e2", "edit", text="red")], app="labels"))
+    take_in(home, talk("c2", feedback=[event("e2", "edit", text="red")], app="labels"))
+    fix = {"task": "colour", "messages": [{"role": "user", "content": "Sky?"}], "answer": "blue", "rejected": "green"}
+    logs = take_in(home, fix, format="hotfix")
     both, only = (mine(home, logs, m, tasks=["colour"]) for m in (ALL, ALL.model_copy(update={"only": "hotfix"})))
     assert (both["examples"], only["examples"], only["tasks"]) == (2, 1, {"colour": {"sft": 1, "dpo": 1}})
 

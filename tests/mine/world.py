@@ -101,13 +101,13 @@ def shape(found: Batch) -> tuple[int, int, int]:
     return figures["examples"], figures["pairs"], figures["unpaired"]
 
 
-def take_in(settings: Settings, *lines: Row, day: date = DAY) -> str:
+def take_in(settings: Settings, *lines: Row, day: date = DAY, format: str = "auto") -> str:
     """The real ingest of these lines; returns the logs id."""
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     path = settings.home.parent / "logs" / f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    return str(ingest([path], Recipe(), settings, day=day)["id"])
+    return str(ingest([path], Recipe(), settings, day=day, format=format)["id"])
 
 
 def mine(settings: Settings, logs: str, mining: Mining = ALL, **options: Any) -> Row:
