@@ -8,7 +8,10 @@ LOCAL_VERSION = "+"  # torch==2.13.0+cpu is one index's own name; other people's
 
 def main() -> None:
     report = json.load(sys.stdin)
-    rows = [(item["metadata"]["name"].lower().replace("_", "-"), item["metadata"]["version"].split(LOCAL_VERSION)[0]) for item in report["install"]]
+    rows = [
+        (item["metadata"]["name"].lower().replace("_", "-"), item["metadata"]["version"].split(LOCAL_VERSION)[0])
+        for item in report["install"]
+    ]
     print(f"# Made by docker/lock.sh for {sys.argv[1]}. Do not edit: change pyproject.toml and run `make lock`.")
     for name, version in sorted(rows):
         if name != "equipoise":
