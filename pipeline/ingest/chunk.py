@@ -62,9 +62,8 @@ def understand(file: File, line: Line, clock: Clock, consent_default: bool, form
         if line.problem:
             raise Refused(line.problem, cut=line.cut)
         raw = _checked(line.body) if isinstance(line.body, dict) else strict.parse(line.body)
-        if (
-            format != "hotfix" and raw.get("app") == hotfix.APP
-        ):  # its rows are under no cap and never held out: only an operator's file may say it
+        # Rows of a hotfix are under no cap and never held out: only an operator's file may say it is one.
+        if format != "hotfix" and raw.get("app") == hotfix.APP:
             raise Refused("reserved app: hotfix")
         found = native.read(hotfix.native(raw) if format == "hotfix" else raw, clock, consent_default)
     except Refused as refused:
