@@ -26,7 +26,7 @@ demo: $(STAMP)  ## the whole loop with a real 135M model: a day promoted, a bad 
 	$(BIN)/equipoise demo
 
 test: $(STAMP)  ## the fast tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -q -m "not slow and not e2e and not gpu and not cluster" tests
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not e2e and not gpu and not cluster" tests
 
 check: $(STAMP)  ## static checks: ruff, import-linter, mypy
 	$(BIN)/ruff check .

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ from pipeline import settings as machine
 POOL = "default_pool"
 GPU_STEPS = ("train", "evaluate")
 FINAL = (65, 2)  # the same input will fail again
+LAST_WORDS_S = 5  # for a grandchild that holds the pipe open after its parent died
 ANSWER_WITHIN = timedelta(days=2)  # an unanswered request is a no: the champion stays
 
 
@@ -40,7 +43,10 @@ def pipeline(*words: str) -> dict[str, Any]:
     Exit 65 and 2 fail at once; 75, a kill and anything unforeseen are worth a retry, which goes on where the child stopped.
     """
     command = [machine.load().python, "-m", "pipeline", *words, "--json"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=machine.child_environment())
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
+    child = subprocess.Popen(command, env=machine.child_environment(), **pipes)
+    words_of_child = threading.Thread(target=relay, args=(child.stderr,), daemon=True)
+    words_of_child.start()
 
     def stop(number: int, frame: Any) -> None:
         child.terminate()
@@ -48,7 +54,9 @@ def pipeline(*words: str) -> dict[str, Any]:
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
-        out, _ = child.communicate()
+        out = child.stdout.read() if child.stdout else ""
+        child.wait()
+        words_of_child.join(LAST_WORDS_S)
     finally:
         signal.signal(signal.SIGTERM, before)
         if child.poll() is None:
@@ -60,6 +68,12 @@ def pipeline(*words: str) -> dict[str, Any]:
     if child.returncode:
         raise AirflowException(f"`{' '.join(words)}` ended with exit code {child.returncode}: worth a retry; its own words stand above")
     return json.loads(out)
+
+
+def relay(lines: Iterable[str] | None) -> None:
+    """Print what the child says, line by line: Airflow logs a task's stderr as errors, and progress is none."""
+    for line in lines or ():
+        print(line.rstrip(), flush=True)
 
 
 def stage(name: str) -> Any:

@@ -57,3 +57,14 @@ def test_too_little_feedback_and_nothing_to_train_are_green_skips() -> None:
         steps.enough("mix", {"method": "none"})
     steps.enough("mine", {"enough": True})
     steps.enough("mix", {"method": "sft"})
+
+
+def test_the_child_s_words_are_log_lines_and_no_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from dags import steps
+
+    child(tmp_path, monkeypatch, 'echo "half done" >&2; echo "{}"')
+    assert steps.pipeline("train", "mix-1") == {}
+    said = capfd.readouterr()
+    assert said.out == "half done\n" and said.err == ""
