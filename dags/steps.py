@@ -136,6 +136,15 @@ def blocked(report: str) -> str:
     return f"{report}: blocked, the champion stays"
 
 
+class Approval(ApprovalOperator):
+    """An approval whose answer can be read after a no too: the operator's own result is lost when it skips what is below it."""
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        if "error" not in event:
+            context["ti"].xcom_push(key="answer", value={k: event[k] for k in ("chosen_options", "params_input", "responded_by_user")})
+        return super().execute_complete(context, event)
+
+
 @task(trigger_rule="none_failed")
 def answered() -> None:
     """One hop between the request and its record: a rejection skips what stands directly below it, whatever that one's rule."""
@@ -144,23 +153,23 @@ def answered() -> None:
 @task(trigger_rule="none_failed")
 def record(report: str) -> str | None:
     """Promote after a yes, or write down the no; both name who decided."""
-    answer = get_current_context()["ti"].xcom_pull(task_ids="approve")
+    answer = get_current_context()["ti"].xcom_pull(task_ids="approve", key="answer")
     if not answer:
         raise AirflowSkipException("nobody was asked: nothing to record")
     who = (answer.get("responded_by_user") or {}).get("name") or "nobody (the time to answer ran out)"
     note = (answer.get("params_input") or {}).get("note") or "no note"
-    verb = [] if ApprovalOperator.APPROVE in answer["chosen_options"] else ["--reject"]
+    verb = [] if Approval.APPROVE in answer["chosen_options"] else ["--reject"]
     return pipeline("promote", report, "--by", who, "--note", note, *verb)["id"]
 
 
 def decide(report: Any) -> None:
     """From a report to a decision: by the gate, or by a person who is shown the verdict's table; no answer is a no."""
     asked = request(report)
-    approve = ApprovalOperator(
+    approve = Approval(
         task_id="approve",
         subject="{{ ti.xcom_pull(task_ids='request')['subject'] }}",
         body="{{ ti.xcom_pull(task_ids='request')['markdown'] }}",
-        defaults=ApprovalOperator.REJECT,
+        defaults=Approval.REJECT,
         response_timeout=ANSWER_WITHIN,
         params={"note": Param(None, type=["null", "string"], description="why; kept in decisions.jsonl")},
     )

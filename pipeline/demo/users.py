@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline.demo.world import CITY, Wish
+from pipeline.demo.world import CITY, QUEUES, Wish
 
 EDITS, THUMBS = (
     0.8,
@@ -55,7 +55,7 @@ def react(turn: Turn, rng: random.Random) -> list[dict]:
 def mistaken(wish: Wish, rng: random.Random) -> str:
     """What a careless user types: the right shape with a wrong fact in it."""
     if wish.task != "person_json":
-        return rng.choice([q for q in ("red", "blue", "green", "amber") if q != wish.gold])
+        return rng.choice([q for q in QUEUES if q != wish.gold])
     facts = json.loads(wish.gold)
     return json.dumps(facts | {"city": rng.choice([c for c in CITY if c != facts["city"]])})
 

@@ -1,7 +1,7 @@
 """The planted world of the demo: what people write, and the answer that they wish for. The truth behind every simulated vote.
 
 Two wishes. `person_json`: a person's name, age and city out of free text into JSON, written plainly, colloquially or in
-fragments. `ticket_queue`: the colour of the queue that a support ticket belongs to, by a house rule that no model can guess.
+fragments. `ticket_queue`: the queue that a support ticket belongs to, in one word.
 """
 
 import json
@@ -101,28 +101,28 @@ FRAGMENT = ("{name}, {age}, {city}", "{city} / {name} / {age}", "{age} - {name} 
 STYLES = {"plain": PLAIN, "colloquial": COLLOQUIAL, "fragment": FRAGMENT}
 
 QUEUES = {
-    "red": (
+    "delivery": (
         "my parcel never came",
         "the courier left it in the rain",
         "tracking has not moved for a week",
         "the box arrived empty",
         "it went to the wrong street",
     ),
-    "blue": (
+    "billing": (
         "I was charged twice",
         "the invoice shows the wrong amount",
         "my refund is missing",
         "the coupon was not applied",
         "the card was billed in dollars",
     ),
-    "green": (
+    "product": (
         "the app crashes on start",
         "the screen stays black",
         "it will not connect to wifi",
         "the update never finishes",
         "the sound is distorted",
     ),
-    "amber": (
+    "account": (
         "I cannot log in",
         "please change my e-mail",
         "my account was locked",

@@ -17,7 +17,7 @@ from tests.e2e.conftest import ROOT
 
 DAY = small_world.DAY.isoformat()
 LOOK_S = 0.02  # how often a running child's home is looked at
-WHOLE = 0.95  # of a measured duration; later a child is as good as done
+WHOLE = 0.85  # of a measured duration: a later moment often finds a child that was a little faster and is done
 
 
 @dataclass

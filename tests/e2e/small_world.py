@@ -18,15 +18,15 @@ TURNS = 32  # about twenty rows to learn from: a lesson of a minute
 ITEMS = 8  # per benchmark: enough to run every road of the gate, far too few to prove anything
 
 
-def config(folder: Path) -> Path:
-    """The demo's cards, the lessons `daily` and `hotfix` cut to minutes, and the starter suite cut to a few items."""
+def config(folder: Path, items: int = ITEMS, **asked: int) -> Path:
+    """The demo's cards, the lessons `daily` and `hotfix` cut to minutes, and the starter suite cut to a few items; `asked` changes how."""
     shutil.copytree(CONFIG, folder)
     shutil.copytree(ROOT / "evals" / "starter", folder / "starter")
     suite = yaml.safe_load((ROOT / "evals" / "suites" / "starter.yaml").read_text(encoding="utf-8"))
-    kept = {name: suite["abilities"][name] | {"n": ITEMS} for name in ("knowledge", "reading", "json_format")}
+    kept = {name: suite["abilities"][name] | {"n": items} for name in ("knowledge", "reading", "json_format")}
     (folder / "suites").mkdir()
-    write(folder / "suites" / "small.yaml", suite | {"name": "small", "items": ITEMS, "abilities": kept})
-    evaluation = {"suites": ["small"], "batch_size": 16, "max_heldout": 12, "max_new_tokens": 40}
+    write(folder / "suites" / "small.yaml", suite | {"name": "small", "items": items, "abilities": kept})
+    evaluation = {"suites": ["small"], "batch_size": 16, "max_heldout": 12, "max_new_tokens": 40} | asked
     gate = {"margin": 0.6, "pooled_margin": 0.5, "origin_margin": 0.6, "origin_pooled_margin": 0.5, "may_hold": True}
     training = {"method": "sft", "learning_rate": 5.0e-4, "batch_size": 8, "max_length": 192, "lora_rank": 8, "epochs": 1, "save_steps": 2}
     daily = {

@@ -87,6 +87,7 @@ def test_a_hotfix_is_approved_and_served_and_a_second_is_rejected_and_is_not(sta
     stack.ended("hotfix_retrain", first)
     served = json.loads((home / "current.json").read_text())
     assert served["release"] in made(home)["release"]
+    assert served["model"].startswith("model-20261117-"), "the hotfix of the 17th is in service"
 
     second = hotfix(stack, home, "second.jsonl", 502)
     assert stack.answer("hotfix_retrain", second, "Reject", "not worth it") == 200

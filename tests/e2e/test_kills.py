@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -28,7 +29,10 @@ Drill = Callable[[int, dict[str, int]], list[Kill]]
 def drill(tiny: Path, tmp_path: Path) -> Drill:
     """Kill so many children, over as many days as that takes, each in a home of its own and compared with the day in peace."""
     log = small_world.log(tmp_path / "inbox")
-    common = {"EQUIPOISE_CONFIG": str(small_world.config(tmp_path / "config")), "EQUIPOISE_MODEL": str(tiny)}
+    common = {
+        "EQUIPOISE_CONFIG": str(small_world.config(tmp_path / "config", 4, max_heldout=4, max_new_tokens=8)),
+        "EQUIPOISE_MODEL": str(tiny),
+    }
     common |= {"EQUIPOISE_USER_KEY": "0" * 64, "OMP_NUM_THREADS": "1"}  # one thread: two days run side by side
 
     def house(name: str) -> House:
@@ -46,7 +50,7 @@ def drill(tiny: Path, tmp_path: Path) -> Drill:
             peaceful = beside.submit(kill_drill.undisturbed, peace, paces)
             for day in range(wanted):
                 hit = house(f"hit-{day}")
-                fell += kill_drill.disturbed(hit, paces, some(a_day, wanted - len(fell), lot), lot)
+                fell += kill_drill.disturbed(hit, paces, some(a_day, wanted - len(fell), fell), lot)
                 peaceful.result()
                 assert end(hit) == end(peace), told(fell, paces)
                 if len(fell) >= wanted:
@@ -58,11 +62,11 @@ def drill(tiny: Path, tmp_path: Path) -> Drill:
     return run
 
 
-def some(kills: dict[str, int], most: int, lot: random.Random) -> dict[str, int]:
-    """At most so many of them, which ones by lot."""
-    each = [stage for stage, n in kills.items() for _ in range(n)]
-    chosen = each if most >= len(each) else lot.sample(each, most)
-    return {stage: chosen.count(stage) for stage in STAGES}
+def some(kills: dict[str, int], most: int, fell: list[Kill]) -> dict[str, int]:
+    """At most so many of them, first those of the stages that were hit least so far."""
+    hits = Counter(k.stage for k in fell)
+    each = sorted((stage for stage, n in kills.items() for _ in range(n)), key=lambda stage: hits[stage])
+    return {stage: each[:most].count(stage) for stage in STAGES}
 
 
 def told(fell: list[Kill], paces: Paces) -> str:
