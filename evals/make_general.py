@@ -1,6 +1,6 @@
 """Make the general replay pool: the origin answers our own prompts, and what passes its check is kept.
 
-`python -m evals.make_general` reads pipeline/recipes/general/prompts.txt and writes general.jsonl beside it. Replay in the model's own
+`python -m evals.make_general` reads evals/general/prompts.txt and writes pipeline/recipes/general/general.jsonl. Replay in the model's own
 words is what forgets least (on-policy replay: arXiv 2605.29495, 2510.18874); low-score replay is worse than none, hence the checks.
 A run that was stopped goes on where it was: answers are kept in $EQUIPOISE_HOME/cache/general.
 """
@@ -18,6 +18,7 @@ from pipeline import settings as machine
 from pipeline.progress import say, track
 
 GENERAL = Path(__file__).parent.parent / "pipeline" / "recipes" / "general"
+ASKED = Path(__file__).parent / "general"
 STARTER = Path(__file__).parent / "starter"
 LONGEST = 48  # new tokens: general rows are five of six row passes, so short ones keep a day's training short
 BATCH = 32
@@ -255,8 +256,8 @@ def main() -> None:
     ways = WAYS[: parser.parse_args().ways]
     settings = machine.load()
     origin = service.origin(settings)
-    wanted = prompts((GENERAL / "prompts.txt").read_text(encoding="utf-8"))
-    refused = {(prompt, answer) for prompt, answer in json.loads((GENERAL / "refused.json").read_text(encoding="utf-8"))}
+    wanted = prompts((ASKED / "prompts.txt").read_text(encoding="utf-8"))
+    refused = {(prompt, answer) for prompt, answer in json.loads((ASKED / "refused.json").read_text(encoding="utf-8"))}
     tests = items()
     log = settings.home / "cache" / "general" / f"{service.origin_sha(settings)[:16]}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)

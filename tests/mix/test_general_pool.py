@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from evals.make_general import ASKED as PLACE
 from evals.make_general import GENERAL, LONGEST, SHOTS, gives_away, good, items, kept, looped, prompts
 from pipeline import chat
 from pipeline.mix import ratio
 from tests.test_chat import REAL
 
 ROWS = [json.loads(line) for line in (GENERAL / "general.jsonl").read_text(encoding="utf-8").splitlines()]
-ASKED = prompts((GENERAL / "prompts.txt").read_text(encoding="utf-8"))
+ASKED = prompts((PLACE / "prompts.txt").read_text(encoding="utf-8"))
 
 
 def test_the_pool_holds_enough_rows_of_many_topics() -> None:
@@ -23,7 +24,7 @@ def test_the_pool_holds_enough_rows_of_many_topics() -> None:
 
 def test_every_row_is_a_prompt_of_ours_with_an_answer_that_passes_its_check() -> None:
     asked = {p["prompt"]: p for p in ASKED}
-    refused = json.loads((GENERAL / "refused.json").read_text(encoding="utf-8"))
+    refused = json.loads((PLACE / "refused.json").read_text(encoding="utf-8"))
     assert len(asked) == len(ASKED), "a prompt stands once"
     for row in ROWS:
         prompt, answer = (m["content"] for m in row["messages"])
