@@ -82,6 +82,12 @@ class Stack:
         status, _ = self.call("PATCH", path, {"chosen_options": [option], "params_input": {"note": note}}, user)
         return status
 
+    def said(self, dag: str, run: str, task: str) -> str:
+        """Everything that a task logged, as Airflow shows it."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/1?full_content=true"
+        _, reply = self.call("GET", path)
+        return json.dumps(reply, ensure_ascii=False)
+
     def logs(self, dag: str, run: str) -> str:
         """The ends of the run's task logs, for a failing test."""
         files = sorted((self.home / "logs").rglob(f"*{run.replace(':', '*')}*/**/*.log"))

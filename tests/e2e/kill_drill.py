@@ -105,33 +105,39 @@ def _measured(house: House, stage: str) -> Pace:
 def disturbed(house: House, paces: Paces, kills: dict[str, int], lot: random.Random) -> list[Kill]:
     """Run every stage, ending its child by SIGKILL as often as `kills` says, and once more to its end; gives the kills that fell in time.
 
-    The first moment of a stage is drawn over what follows its first write, the second over its whole duration, and so on in turn.
+    The first moment of a stage is drawn over what follows its first write, the second over its whole duration, and so on in turn;
+    early moments come first, since a stage that goes on where it stopped is sooner done.
     """
     fell = []
     for stage in STAGES:
-        for turn in range(kills[stage]):
-            kill = _killed(house, stage, paces[stage].result(), wait=turn % 2 == 0, share=lot.uniform(0, WHOLE))
-            if kill is None:
-                break  # the child was faster: the stage is done, there is nothing left to kill
+        for turn, share in enumerate(sorted(lot.uniform(0, WHOLE) for _ in range(kills[stage]))):
+            kill = _killed(house, stage, paces[stage].result(), wait=turn % 2 == 0, share=share)
+            if isinstance(kill, Pace):  # the child was faster: the stage is done, there is nothing left to kill
+                if turn == 0:
+                    paces[stage] = Future()
+                    paces[stage].set_result(kill)
+                break
             fell.append(kill)
         house.finish(stage, house.start(stage))
     return fell
 
 
-def _killed(house: House, stage: str, pace: Pace, *, wait: bool, share: float) -> Kill | None:
-    """Start the stage and kill it at its moment, counted from its start or from its first write; None when it was done before."""
+def _killed(house: House, stage: str, pace: Pace, *, wait: bool, share: float) -> Kill | Pace:
+    """Start the stage and kill it at its moment, counted from its start or from its first write; its pace when it was done before."""
     before, start = house.traces(), time.monotonic()
     child = house.start(stage)
     while wait and child.poll() is None and house.traces() == before:
         time.sleep(LOOK_S)
+    first = time.monotonic() - start
     try:
         child.wait(share * (pace.seconds - pace.first_write if wait else pace.seconds))
     except subprocess.TimeoutExpired:
         child.kill()
         child.communicate()
         return Kill(stage, time.monotonic() - start, house.traces() != before)
+    seconds = time.monotonic() - start
     house.finish(stage, child)
-    return None
+    return Pace(seconds, first if wait else min(pace.first_write, seconds))
 
 
 def end_state(house: House, tables: dict[str, Any]) -> dict[str, Any]:

@@ -125,10 +125,10 @@ def test_a_bad_form_fails_before_anything_starts(form: str, stack: Stack, place:
     run = stack.trigger("hotfix_retrain", {"file": name, "task": "person_json", "reason": "a test"} | change)
     states = stack.wait("hotfix_retrain", run, lambda s: s.get("validate") == "failed", 120)
     assert states["validate"] == "failed" and made(home) == before
-    assert words in stack.logs("hotfix_retrain", run)
+    assert words in stack.said("hotfix_retrain", run, "validate")
 
 
 def test_an_unknown_field_of_the_form_is_refused(stack: Stack) -> None:
     run = stack.trigger("hotfix_retrain", {"file": "good.jsonl", "task": "person_json", "reason": "a test", "force": True})
     stack.wait("hotfix_retrain", run, lambda s: s.get("validate") == "failed", 120)
-    assert "unknown field 'force'" in stack.logs("hotfix_retrain", run)
+    assert "unknown field 'force'" in stack.said("hotfix_retrain", run, "validate")
