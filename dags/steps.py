@@ -14,10 +14,10 @@ from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from pipeline import settings as machine
+from pipeline.errors import FINAL
 
 POOL = "default_pool"
 GPU_STEPS = ("train", "evaluate")
-FINAL = (65, 2)  # the same input will fail again
 LAST_WORDS_S = 5  # for a grandchild that holds the pipe open after its parent died
 ANSWER_WITHIN = timedelta(days=2)  # an unanswered request is a no: the champion stays
 

@@ -25,3 +25,7 @@ class BadRecipe(Permanent):
 
 class BadInput(Permanent):
     """A path, file or id that was handed in and cannot be used."""
+
+
+FINAL = (Permanent.exit_code, 2)
+"""Exit codes of a child that the same input will bring again: its own refusal, and bad usage."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from pipeline import notify, recipe
 from pipeline.commands import feasibility
-from pipeline.errors import BadInput, EquipoiseError, Permanent, Transient
+from pipeline.errors import FINAL, BadInput, EquipoiseError, Permanent, Transient
 from pipeline.progress import say
+from pipeline.promote import policy
 from pipeline.settings import Settings, child_environment
 
-FINAL = (65, 2)  # the same input will fail again
 ERRORS: dict[int, type[EquipoiseError]] = {65: Permanent, 2: Permanent, 75: Transient}
 
 
@@ -37,11 +37,10 @@ def from_logs(logs: str, name: str, settings: Settings, made: dict[str, Any]) ->
     """The day from its ingested logs on."""
     lesson = recipe.load(settings, name)
     pairs = stage("mine", [logs], name, settings, made)
-    found = pairs["examples"] + pairs["pairs"] + pairs["unpaired"]
-    if found < max(1, lesson.mining.min_events):
-        return ended(
-            made, f"too little new feedback: {found} rows, the recipe asks for {max(1, lesson.mining.min_events)}; the champion stays"
-        )
+    if not pairs["enough"]:
+        found = pairs["examples"] + pairs["pairs"] + pairs["unpaired"]
+        asked = max(1, lesson.mining.min_events)
+        return ended(made, f"too little new feedback: {found} rows, the recipe asks for {asked}; the champion stays")
     mix = stage("mix", [pairs["id"]], name, settings, made)
     if mix.get("method") == "none":
         return ended(made, f"nothing to train on: {mix.get('why', 'see the plan')}; the champion stays")
@@ -51,9 +50,10 @@ def from_logs(logs: str, name: str, settings: Settings, made: dict[str, Any]) ->
     made["decision"] = verdict["verdict"]
     report = stage("report", [verdict["id"]], name, settings, made)
     made["page"] = report.get("path")
-    if verdict["verdict"] == "block":
+    step = policy.step(verdict["verdict"], lesson.approval)
+    if step == "never":
         return ended(made, "blocked: the champion stays")
-    if verdict["verdict"] == "hold" or lesson.approval == "always":
+    if step != "promote":
         return ended(made, f"waits for a person: equipoise promote {report['id']} --by YOU --note WHY")
     stage("promote", [report["id"]], name, settings, made)
     return ended(made, "promoted")
