@@ -22,10 +22,10 @@ $(STAMP): $(LOCK) $(SMALL) pyproject.toml
 models: $(STAMP)  ## convert the small chat model that the demo and the tests use into home/models
 	$(BIN)/python -m pipeline.demo.origin
 
-demo: $(STAMP)  ## the whole loop with a real 135M model: a day promoted, a bad day blocked (about 15 minutes)
+demo: $(STAMP)  ## the whole loop with a real 135M model: a day promoted, a bad day blocked (20 minutes on two busy cores)
 	$(BIN)/equipoise demo
 
-test: $(STAMP)  ## the fast tests (under 10 minutes on 2 cores)
+test: $(STAMP)  ## the fast tests (12 minutes on two busy cores)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not e2e and not gpu and not cluster" tests
 
 check: $(STAMP)  ## static checks: ruff, import-linter, mypy
