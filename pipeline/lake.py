@@ -59,6 +59,7 @@ def connect(settings: Settings, snapshot: int | None = None, scratch: str | None
         for name in EXTENSIONS:
             _extension(con, name)
         con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set ducklake_max_retry_count = 100")
+        con.execute("set enable_progress_bar = false")  # it would go to stdout, in the middle of an answer in JSON
         con.execute(f"set temp_directory = '{_quoted(settings.home / 'work' / 'duckdb')}'")
         if scratch:
             con.execute(f"attach ':memory:' as {scratch}")
