@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 LOCK ?= docker/locks/cpu.txt
 SMALL := docker/locks/no-deps.txt
 
-.PHONY: help demo test check fix bench models up lock
+.PHONY: help demo test cluster check fix bench bench-ingest models up lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ demo: $(STAMP)  ## the whole loop with a real 135M model: a day promoted, a bad 
 test: $(STAMP)  ## the fast tests (12 minutes on two busy cores)
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not e2e and not gpu and not cluster" tests
 
+cluster: $(STAMP)  ## the lake on a real PostgreSQL and a real object store (needs Debian's postgresql)
+	$(BIN)/python -m pytest -q -m "cluster and not slow" tests
+
 check: $(STAMP)  ## static checks: ruff, import-linter, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,7 +41,12 @@ fix: $(STAMP)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP)  ## ingest beside DuckDB's own parse of the same file, in one run
+bench: bench-ingest  ## what ingest, the search for personal data and the feedback rules cost beside their peers, in one run
+	$(BIN)/python -m evals.bench_private
+	$(BIN)/python -m evals.private_data
+	$(BIN)/python -m evals.bench_feedback
+
+bench-ingest: $(STAMP)  ## ingest beside DuckDB's own parse, polars, and orjson with pyarrow
 	$(BIN)/python -m evals.bench_ingest
 
 up: $(STAMP)  ## Airflow on loopback with this checkout's DAGs, in the foreground

@@ -11,15 +11,28 @@ decide. A waiting `approve` step: open the report that it names and decide; no a
 
 from datetime import date, datetime, timedelta
 
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag, get_current_context, task
 
 from dags import steps
 from pipeline import settings as machine
 
 
 @task
+def shards() -> list[str]:
+    """Which parts of the day's files processes of their own take in at once; none where one process takes all."""
+    most = get_current_context()["params"].get("shards") or machine.load().shards
+    return [f"{n}/{most}" for n in range(1, most + 1)] if most > 1 else []
+
+
+@task
+def shard(day: str, part: str) -> str | None:
+    """One part of the day's files. All parts commit to the one lake."""
+    return steps.pipeline("ingest", machine.load().inbox_of(date.fromisoformat(day)), "--day", day, "--shard", part)["id"]
+
+
+@task(trigger_rule="none_failed")
 def ingest(day: str) -> str:
-    """The day's logs from the inbox."""
+    """The day's logs from the inbox: whatever no shard took, and the id behind which all of the day's rows stand."""
     return steps.pipeline("ingest", machine.load().inbox_of(date.fromisoformat(day)), "--day", day)["id"]
 
 
@@ -32,6 +45,13 @@ def ingest(day: str) -> str:
     dagrun_timeout=timedelta(days=3),
     params={
         "day": Param(None, type=["null", "string"], format="date", description="yyyy-mm-dd; empty = the day before this run was due"),
+        "shards": Param(
+            None,
+            type=["null", "integer"],
+            minimum=1,
+            maximum=machine.MOST_SHARDS,
+            description="processes that take in the files at once; empty = EQUIPOISE_SHARDS",
+        ),
         "recipe": Param("daily", type="string", pattern="^[a-z][a-z0-9_]*$", description="the lesson"),
     },
     doc_md=__doc__,
@@ -39,9 +59,14 @@ def ingest(day: str) -> str:
 )
 def daily_retrain():
     lesson = "{{ params.recipe }}"
-    id = ingest(steps.the_day())
+    day = steps.the_day()
+    id = logs = ingest(day)
+    shard.partial(day=day).expand(part=shards()) >> logs
+    due = steps.forget(lesson)
     for name in ("mine", "mix", "train", "evaluate", "gate", "report"):
         id = steps.stage(name)(lesson, id)
+        if name == "mine":
+            logs >> due >> id
     steps.decide(id)
 
 

@@ -112,6 +112,12 @@ def the_day() -> str:
     return date.fromisoformat(asked).isoformat() if asked else ((run.logical_date or run.run_after) - timedelta(days=1)).date().isoformat()
 
 
+@task
+def forget(lesson: str) -> str | None:
+    """Erase what nobody has to ask for: texts whose consent was withdrawn, and what is older than the recipe's `retention`."""
+    return pipeline("forget", "--due", "--recipe", lesson)["id"]
+
+
 @task(multiple_outputs=False)
 def request(report: str) -> dict[str, Any]:
     """The verdict, who decides under the recipe's approval, and the table that an approver reads."""

@@ -1,36 +1,41 @@
-"""What ingest costs beside DuckDB's own parse of the same file, in one run: `make bench`.
+"""What ingest costs beside DuckDB's own parse of the same file and beside what other people would write: `make bench-ingest`.
 
-Seconds vary from machine to machine and from hour to hour; the multiple of CPU seconds does not, so the multiple is what is printed last.
-The floor is read_json with explicit columns and every field touched: the least that anything reading this file can cost.
+Seconds vary from machine to machine and from hour to hour, so every contender reads the same file in a process of its own, one
+after the other in one run, and is told in multiples of the parse floor's CPU seconds. The floor is read_json with explicit columns
+and every field touched: the least that anything reading this file can cost. A contender that is not installed fails the bench.
 """
 
 import argparse
+import importlib
 import json
 import random
 import resource
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline import settings as machine
-from pipeline.ingest.run import run
-from pipeline.recipe import Recipe
-
 SYLLABLES = ("ka", "lo", "mi", "ter", "sun", "ve", "dra", "pol", "in", "ro", "the", "an", "shi", "gu", "bel", "ost")
 WORDS = [first + second for first in SYLLABLES for second in ("", *SYLLABLES)]
-FLOOR = """
+TEMPLATES = 25_000  # conversations that are drawn; a larger file repeats their texts under ids of its own
+MESSAGE = "message_id varchar, parent_id varchar, role varchar, content varchar, created_at timestamptz"
+EVENT = "event_id varchar, message_id varchar, user_id varchar, kind varchar, value varchar, text varchar, created_at timestamptz"
+READ = f"""
+    read_json($path, format = 'newline_delimited', columns = {{
+        conversation_id: 'varchar', user_id: 'varchar', app: 'varchar', model: 'varchar', locale: 'varchar', started_at: 'timestamptz',
+        consent: 'boolean', metadata: 'json', messages: 'struct({MESSAGE})[]', feedback: 'struct({EVENT})[]'}})
+"""
+FLOOR = f"""
     select count(*), sum(length(conversation_id) + length(user_id) + length(app) + length(model) + length(locale)),
         sum(epoch(started_at)), count_if(consent), sum(length(metadata::varchar)),
         sum(list_sum(list_transform(messages, lambda m: length(m.message_id) + coalesce(length(m.parent_id), 0) + length(m.role)
             + length(m.content) + epoch(m.created_at)))),
         sum(list_sum(list_transform(feedback, lambda f: length(f.event_id) + length(f.message_id) + length(f.user_id) + length(f.kind)
             + coalesce(length(f.value), 0) + coalesce(length(f.text), 0) + epoch(f.created_at))))
-    from read_json($path, format = 'newline_delimited', columns = {
-        conversation_id: 'varchar', user_id: 'varchar', app: 'varchar', model: 'varchar', locale: 'varchar', started_at: 'timestamptz',
-        consent: 'boolean', metadata: 'json',
-        messages: 'struct(message_id varchar, parent_id varchar, role varchar, content varchar, created_at timestamptz)[]',
-        feedback: 'struct(event_id varchar, message_id varchar, user_id varchar, kind varchar, value varchar, text varchar, created_at timestamptz)[]'})
+    from {READ}
 """
 
 
@@ -68,46 +73,158 @@ def conversation(n: int, draw: random.Random) -> dict[str, Any]:
 
 def write(path: Path, turns: int) -> None:
     draw = random.Random(7)
+    lines = [json.dumps(conversation(n, draw)) + "\n" for n in range(min(TEMPLATES, turns // 4))]
     with path.open("w", encoding="utf-8") as file:
         for n in range(turns // 4):
-            file.write(json.dumps(conversation(n, draw)) + "\n")
+            copy, at = divmod(n, TEMPLATES)
+            line = lines[at]
+            file.write(line.replace(f'"c{at}', f'"k{copy}c{at}').replace(f'"f{at}"', f'"k{copy}f{at}"') if copy else line)
 
 
-def cost(work: Any) -> tuple[float, float]:
-    """CPU seconds of this process, and the wall's."""
-    before, clock = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-    work()
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, time.perf_counter() - clock
-
-
-def floor(path: Path) -> None:
+def floor(path: Path, work: Path | None = None) -> None:
+    """The least: parse, and touch every field."""
     import duckdb
 
     with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'; set preserve_insertion_order = false")
+        con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set enable_progress_bar = false")
         con.execute(FLOOR, {"path": str(path)}).fetchall()
+
+
+def orjson_pyarrow(path: Path, work: Path) -> None:
+    """What one writes by hand: a loop, lists, a Parquet file. No checks, no ids, no personal data."""
+    import orjson
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = ("message_id", "parent_id", "role", "content", "created_at")
+    schema = pa.schema([(n, pa.string()) for n in ("conversation_id", *names)])
+    with pq.ParquetWriter(work / "messages.parquet", schema, compression="zstd") as out, path.open("rb") as file:
+        rows: list[list[Any]] = [[] for _ in schema]
+        for line in file:
+            raw = orjson.loads(line)
+            for message in raw["messages"]:
+                rows[0].append(raw["conversation_id"])
+                for column, name in zip(rows[1:], names, strict=True):
+                    column.append(message[name])
+            if len(rows[0]) > 100_000:
+                out.write_table(pa.table(rows, schema=schema))
+                rows = [[] for _ in schema]
+        out.write_table(pa.table(rows, schema=schema))
+
+
+def polars(path: Path, work: Path) -> None:
+    """The same by polars: scan, explode, sink. No checks."""
+    import polars as pl
+
+    kinds = {"message_id": pl.String, "parent_id": pl.String, "role": pl.String, "content": pl.String, "created_at": pl.String}
+    schema = {"conversation_id": pl.String, "user_id": pl.String, "messages": pl.List(pl.Struct(kinds))}
+    lazy = pl.scan_ndjson(path, schema=schema).explode("messages").unnest("messages")
+    lazy.sink_parquet(work / "messages.parquet", compression="zstd")
+
+
+def ducklake(path: Path, work: Path) -> None:
+    """DuckDB straight into a DuckLake table partitioned by day. No checks."""
+    with _lake(work) as con:
+        con.execute(f"create table messages (day date, conversation_id varchar, {MESSAGE})")
+        con.execute("alter table messages set partitioned by (day)")
+        unnested = f"(select conversation_id, unnest(messages) as m from {READ})"
+        con.execute(f"insert into messages select date '2026-11-20', conversation_id, m.* from {unnested}", {"path": str(path)})
+
+
+def _lake(work: Path) -> Any:
+    import duckdb
+
+    from pipeline import engine
+
+    con = duckdb.connect()
+    for name in ("ducklake", "sqlite_scanner"):
+        engine.extension(con, name)
+    con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set enable_progress_bar = false")
+    con.execute(f"attach 'ducklake:sqlite:{work}/catalog.sqlite' as lake (data_path '{work}/data')")
+    con.execute("use lake; call lake.set_option('parquet_compression', 'zstd')")
+    return con
+
+
+def ingest(path: Path, work: Path) -> None:
+    """Everything on: validation, personal data, hashes, digests, checks, days. Run twice on one home it shows the second run."""
+    from pipeline import settings as machine
+    from pipeline.ingest.run import run
+    from pipeline.recipe import Recipe
+
+    settings = machine.Settings(**(machine.load().__dict__ | {"home": work, "lake": "sqlite:", "data": str(work / "lake" / "data")}))
+    run([path], Recipe(), settings)
+
+
+CONTENDERS: dict[str, Callable[[Path, Path], Any]] = {
+    "parse floor": floor,
+    "orjson + pyarrow, no checks": orjson_pyarrow,
+    "polars, no checks": polars,
+    "DuckDB to DuckLake, no checks": ducklake,
+    "equipoise ingest": ingest,
+}
+
+
+def measured(name: str, path: Path, work: Path) -> dict[str, float]:
+    """CPU and wall seconds and peak memory of one contender in a process of its own."""
+    work.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "evals.bench_ingest", "--one", name, "--path", str(path), "--work", str(work)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def one(name: str, path: Path, work: Path) -> dict[str, float]:
+    for package in ("duckdb", "pyarrow.compute", "polars", "orjson"):
+        importlib.import_module(package)  # what is missing fails here, and nobody pays for loading it
+    clock = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    CONTENDERS[name](path, work)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    return {"cpu": cpu, "wall": time.perf_counter() - clock, "peak": used.ru_maxrss / 1024}
+
+
+def compare(turns: int, folder: Path) -> dict[str, dict[str, float]]:
+    """All contenders on one generated file; the floor before, between and after, the least of them counts."""
+    path = folder / "bench_2026-11-20.jsonl"
+    write(path, turns)
+    print(f"{turns} turns, {path.stat().st_size / 1e6:.0f} MB", flush=True)
+    floors, found = [], {}
+    for name in CONTENDERS:
+        floors.append(measured("parse floor", path, folder / "floor"))
+        if name != "parse floor":
+            found[name] = measured(name, path, folder / name.replace(" ", "_"))
+    found["equipoise ingest, again"] = measured("equipoise ingest", path, folder / "equipoise_ingest")
+    found = {"parse floor": min(floors, key=lambda f: f["cpu"])} | found
+    print(f"{'':32}{'CPU s':>8}{'wall s':>8}{'x floor':>9}{'peak MB':>9}")
+    for name, cost in found.items():
+        print(
+            f"{name:32}{cost['cpu']:8.2f}{cost['wall']:8.2f}{cost['cpu'] / found['parse floor']['cpu']:9.1f}{cost['peak']:9.0f}", flush=True
+        )
+    return found
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--turns", type=int, default=100_000, help="turns of the generated file (default 100,000: about 50 MB)")
-    turns = arguments.parse_args().turns
-    with tempfile.TemporaryDirectory() as folder:
-        path, home = Path(folder) / "bench_2026-11-20.jsonl", Path(folder) / "home"
-        write(path, turns)
-        settings = machine.Settings(**(machine.load().__dict__ | {"home": home, "lake": "sqlite:", "data": str(home / "lake" / "data")}))
-        print(f"{turns} turns, {path.stat().st_size / 1e6:.0f} MB")
-        floor_cpu = min(cost(lambda: floor(path))[0] for _ in range(3))
-        first, first_wall = cost(lambda: run([path], Recipe(), settings))
-        again, again_wall = cost(lambda: run([path], Recipe(), settings))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{'':24}{'CPU s':>8}{'wall s':>8}{'x floor':>9}")
-        print(f"{'parse floor (best of 3)':24}{floor_cpu:8.2f}{'':8}{1:9.1f}")
-        for label, cpu, wall in (("ingest", first, first_wall), ("ingest again", again, again_wall)):
-            print(f"{label:24}{cpu:8.2f}{wall:8.2f}{cpu / floor_cpu:9.1f}")
-        print(f"peak memory {peak:.0f} MB")
-        print(f"ingest costs {first / floor_cpu:.1f} times DuckDB's own parse")
+    arguments.add_argument(
+        "--turns", type=int, nargs="+", default=[200_000], help="turns of the generated files (default 200,000: about 140 MB)"
+    )
+    for hidden in ("--one", "--path", "--work"):
+        arguments.add_argument(hidden, help=argparse.SUPPRESS)
+    args = arguments.parse_args()
+    if args.one:
+        print(json.dumps(one(args.one, Path(args.path), Path(args.work))))
+        return
+    tables = []
+    for turns in args.turns:
+        with tempfile.TemporaryDirectory() as folder:
+            tables.append(compare(turns, Path(folder)))
+    ours, floors = [t["equipoise ingest"] for t in tables], [t["parse floor"] for t in tables]
+    again = tables[-1]["equipoise ingest, again"]["cpu"] / ours[-1]["cpu"]
+    print(
+        f"ingest costs {ours[-1]['cpu'] / floors[-1]['cpu']:.1f} times DuckDB's own parse; the same file again {again:.2f} of the first time"
+    )
+    if len(tables) > 1:
+        print(f"peak memory from {args.turns[0]} to {args.turns[-1]} turns: {ours[-1]['peak'] / ours[0]['peak']:.2f} times")
 
 
 if __name__ == "__main__":

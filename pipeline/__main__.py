@@ -9,8 +9,9 @@ from typing import Any
 
 from pipeline import INPUTS, STAGES, lineage, recipe, settings
 from pipeline.commands import COMMANDS
+from pipeline.erase import pause
 from pipeline.errors import EquipoiseError
-from pipeline.progress import say
+from pipeline.progress import in_json, printable, say
 
 ABOUT = {
     "ingest": "logs in; prints stored / updated / quarantined counts",
@@ -31,8 +32,9 @@ def parser() -> argparse.ArgumentParser:
     for stage in STAGES:
         p = _command(sub, stage, ABOUT[stage])
         if stage == "ingest":
-            p.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or globs")
-            p.add_argument("--format", default="auto", help="format of the logs (default: found out)")
+            p.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, globs, archives, s3://… or postgres:NAME")
+            p.add_argument("--format", default="auto", help="format of the logs, one of `equipoise formats` (default: found out)")
+            p.add_argument("--shard", metavar="I/N", help="only every Nth file from the Ith on: N processes share a day's files")
             p.add_argument("--day", type=date.fromisoformat, help="the batch's day, yyyy-mm-dd (default: in the file's name, else today)")
         else:
             p.add_argument("id", metavar="ID", help=f"a {INPUTS[stage]}-… id" + (" or `origin`" if stage == "evaluate" else ""))
@@ -65,9 +67,17 @@ def _stage(args: argparse.Namespace, machine: settings.Settings) -> dict[str, An
     if args.command == "train":  # on every road, by hand and by DAG: margins that no model could meet are told before hours are spent
         importlib.import_module("pipeline.commands.feasibility").check(chosen, machine)
     run = importlib.import_module(f"pipeline.{args.command}.run").run
-    taken = ("command", "run", "json", "recipe", "id", "paths", "exit_code")
+    taken = ("command", "run", "json", "recipe", "id", "paths", "exit_code", "shard")
     options = {k: v for k, v in vars(args).items() if k not in taken}
-    return run(args.paths if args.command == "ingest" else args.id, chosen, machine, **options)
+    with pause.beside_others(machine):
+        given = _paths(args, machine) if args.command == "ingest" else args.id
+        return run(given, chosen, machine, **options) if given else {"id": None, "text": f"no file for shard {args.shard}"}
+
+
+def _paths(args: argparse.Namespace, machine: settings.Settings) -> list[str]:
+    if not args.shard:
+        return args.paths
+    return importlib.import_module("pipeline.ingest.shards").of(args.paths, args.shard, machine)
 
 
 def _recipe_of(args: argparse.Namespace, machine: settings.Settings) -> str:
@@ -99,9 +109,9 @@ def main(argv: list[str] | None = None) -> int:
 def _tell(result: dict[str, Any], as_json: bool) -> None:
     """The id, or one JSON object. A reader of stdout that went away (`| head`) is no error: what was made stays made."""
     if as_json:
-        text = json.dumps({k: v for k, v in result.items() if k != "text"}, ensure_ascii=False, default=str)
+        text = in_json(json.dumps({k: v for k, v in result.items() if k != "text"}, ensure_ascii=False, default=str))
     else:
-        text = result.get("text") or result.get("id") or json.dumps(result, ensure_ascii=False, indent=1, default=str)
+        text = printable(result.get("text") or result.get("id") or json.dumps(result, ensure_ascii=False, indent=1, default=str))
     try:
         print(text, flush=True)
     except BrokenPipeError:

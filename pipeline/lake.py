@@ -1,7 +1,6 @@
 """The lake: DuckDB over DuckLake. Only this file opens it, and only this file reads sql/."""
 
 import contextlib
-import importlib.metadata
 import random
 import sys
 import time
@@ -9,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import lineage
+from pipeline import engine, lineage, postgres
+from pipeline.addresses import scrubbed
 from pipeline.errors import Permanent, Transient
 from pipeline.settings import Settings
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
 SQL = Path(__file__).parent.parent / "sql"
-EXTENSIONS = ("ducklake", "sqlite_scanner")
 BUSY = (
     "database is locked",
     "Transaction conflict",
@@ -29,18 +28,16 @@ BUSY_MS = 5000  # a read meets a commit of another process: SQLite itself waits 
 TRIES, FIRST_WAIT_S = 8, 0.05  # eight doublings of 50 ms: about 13 s, then Airflow's own retry is the better place to wait
 
 
-def _extension(con: "Connection", name: str) -> None:
-    """Load a signed extension out of its package: nothing is downloaded at run time."""
-    package = importlib.metadata.distribution(f"duckdb-extension-{name.replace('_', '-')}")
-    for file in package.files or []:
-        if file.name == f"{name}.duckdb_extension":
-            con.execute(f"load '{_quoted(Path(str(package.locate_file(file))))}'")
-            return
-    raise Permanent(f"the package duckdb-extension-{name} holds no {name}.duckdb_extension: install the versions of the lock")
+def _extensions(settings: Settings) -> list[str]:
+    catalogue = "postgres_scanner" if settings.server else "sqlite_scanner"
+    return ["ducklake", catalogue, *(["httpfs"] if settings.data_folder is None else [])]
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def exists(settings: Settings) -> bool:
+    """Whether a lake was made already; looking makes none."""
+    if settings.server:
+        return postgres.has_lake(settings.server)
+    return settings.catalogue is not None and settings.catalogue.exists()
 
 
 @contextlib.contextmanager
@@ -52,35 +49,56 @@ def connect(settings: Settings, snapshot: int | None = None, scratch: str | None
     """
     import duckdb
 
-    settings.catalogue.parent.mkdir(parents=True, exist_ok=True)
-    Path(settings.data).mkdir(parents=True, exist_ok=True)
+    for folder in (settings.catalogue and settings.catalogue.parent, settings.data_folder):
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect(":memory:")
     try:
-        for name in EXTENSIONS:
-            _extension(con, name)
+        for name in _extensions(settings):
+            engine.extension(con, name)
         con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set ducklake_max_retry_count = 100")
         con.execute("set enable_progress_bar = false")  # it would go to stdout, in the middle of an answer in JSON
-        con.execute(f"set temp_directory = '{_quoted(settings.home / 'work' / 'duckdb')}'")
+        con.execute(f"set temp_directory = '{engine.quoted(settings.home / 'work' / 'duckdb')}'")
         if scratch:
             con.execute(f"attach ':memory:' as {scratch}")
+        engine.secrets(con, settings)
         _attach(con, settings, snapshot)
         con.execute("use lake")
         if snapshot is None:
             _migrate(con, settings)
-        allowed = [str(settings.home), str(settings.data), str(settings.catalogue.parent)]
-        con.execute("set allowed_directories = $allowed", {"allowed": allowed})
-        con.execute("set enable_external_access = false")
-        con.execute("set lock_configuration = true")
+        engine.fence(con, settings)
         yield con
+    except duckdb.Error as error:
+        if engine.is_away(error):
+            raise engine.away(error, settings) from None
+        raise
     finally:
         con.close()
 
 
 def _attach(con: "Connection", settings: Settings, snapshot: int | None) -> None:
-    options = f"data_path '{_quoted(Path(settings.data))}', meta_busy_timeout {BUSY_MS}" + (
-        f", snapshot_version {int(snapshot)}" if snapshot is not None else ""
-    )
-    retried(lambda: con.execute(f"attach 'ducklake:sqlite:{_quoted(settings.catalogue)}' as lake ({options})"))
+    import duckdb
+
+    options = f"data_path '{engine.quoted(settings.data)}'" + (f", snapshot_version {int(snapshot)}" if snapshot is not None else "")
+    if settings.server:
+        rest = " ".join(f"{name}='{value}'" for name, value in settings.server.rest)
+        address, options = f"ducklake:postgres:{rest}", f"{options}, meta_secret 'catalogue'"
+    else:
+        address, options = f"ducklake:sqlite:{settings.catalogue}", f"{options}, meta_busy_timeout {BUSY_MS}"
+    try:
+        retried(lambda: con.execute(f"attach '{engine.quoted(address)}' as lake ({options})"))
+    except duckdb.Error as error:
+        said = scrubbed(str(error), settings.server, settings.objects)
+        if "does not match existing data path" in said:
+            there = said.partition('in the catalog "')[2].partition('"')[0]
+            raise Permanent(
+                f"this lake keeps its files in {there}, EQUIPOISE_DATA says {settings.data}/: set EQUIPOISE_DATA to it"
+            ) from None
+        if "No snapshot found" in said:
+            raise Permanent(
+                f"version {snapshot} of the lake is no longer kept (`equipoise lake compact` or an erasure let it go): take a newer logs id of that day"
+            ) from None
+        raise
 
 
 def _migrate(con: "Connection", settings: Settings) -> None:

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pipeline import STAGES
+from pipeline import STAGES, postgres
 from pipeline.errors import BadInput, Permanent, Transient
 from pipeline.progress import say
 from pipeline.settings import Settings
@@ -96,7 +96,10 @@ def write_json(path: Path, value: object) -> None:
 
 @contextlib.contextmanager
 def lock(settings: Settings, what: str) -> Iterator[None]:
-    """Only one process of this host works under this name at a time; the kernel frees it when the process dies."""
+    """Only one process works under this name at a time, on this host and, with a lake on PostgreSQL, on all of them.
+
+    The kernel frees it when the process dies, the server when the connection does.
+    """
     path = settings.home / "locks" / f"{what}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -111,7 +114,8 @@ def lock(settings: Settings, what: str) -> Iterator[None]:
                 if time.monotonic() - start < 0.2:
                     say(f"{what}: waiting for another process that makes it")
                 time.sleep(0.2)
-        yield
+        with postgres.lock(settings.server, what, LOCK_WAIT_S) if settings.server else contextlib.nullcontext():
+            yield
 
 
 @dataclass

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pipeline.errors import BadRecipe
 from pipeline.settings import Settings
-from pipeline.spec import Ability, Answer, Match, Spec, Suite, Task
+from pipeline.spec import Ability, Answer, Importing, Match, Spec, Suite, Task
 
-__all__ = ["Ability", "Answer", "Match", "Spec", "Suite", "Task"]  # one name for whoever reads a lesson: `recipe.Task`
+__all__ = ["Ability", "Answer", "Importing", "Match", "Spec", "Suite", "Task"]  # one name for whoever reads a lesson: `recipe.Task`
 
 SHIPPED = Path(__file__).parent
 EVALS = SHIPPED.parent / "evals"
@@ -21,6 +21,13 @@ EVALS = SHIPPED.parent / "evals"
 class Ingest(Spec):
     consent_default: bool = True
     """What an absent `consent` means."""
+    importing: Importing = Importing()
+    """What other tools' names mean."""
+    max_quarantined_share: float = Field(0.8, gt=0, le=1)
+    """A day with a larger share of bad lines stops: nothing of it is stored. So lenient that only a file that is no log meets it; teams that
+    know their exporter lower it (1 in 100 is a good alarm)."""
+    max_quarantined_lines: int = Field(500, ge=0)
+    """… but never for this many bad lines or fewer: a small file with a few bad lines is looked at, it stops nothing."""
 
 
 class Mining(Spec):
@@ -42,6 +49,8 @@ class Mining(Spec):
     """A task with fewer held-out rows than this in a batch is named: too few to measure it by."""
     praise_sft: bool = False
     """Whether praised answers become SFT rows too, at low weight."""
+    implicit: bool = True
+    """Whether the user's next words are read as signals too. They become no rows of their own; a complaint takes a praising click back."""
     only: Literal["hotfix"] | None = None
     """Mine only the conversations that a hotfix file brought."""
     min_events: int = Field(1, ge=0)
@@ -158,6 +167,9 @@ class Recipe(Spec):
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     gate: Gate = Gate()
+    retention: int | None = Field(None, ge=1)
+    """Days that a conversation is kept after the last day that brought anything of it; null = until somebody asks. `equipoise forget --due`,
+    which the daily lesson runs, erases what is older: the whole conversation, and waiting feedback and refused lines of that age."""
     approval: Literal["auto", "on_hold", "always"] = "on_hold"
     """Who promotes: the gate alone, a person where it holds, or always a person. A block is never promoted."""
 

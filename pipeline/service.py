@@ -58,3 +58,17 @@ def folder_sha(settings: Settings, path: Path) -> str:
 def model_folder(settings: Settings, model: str) -> Path:
     """Where a model's files are: the adapter (or full weights) of a `model-…` id, or the origin."""
     return origin(settings) if model == "origin" else lineage.folder(settings, model) / "adapter"
+
+
+def taints(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Models that have learnt from rows which were erased since: id -> what was erased, receipt by receipt."""
+    path = settings.home / "tainted.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def tainted(settings: Settings, model: str) -> list[dict[str, Any]]:
+    """Why a model is tainted, itself or through the model that it continues; nothing where it is not."""
+    known = taints(settings)
+    if not known or model == "origin" or not lineage.sealed(settings, model):
+        return []
+    return [note | {"model": id} for id in (model, *lineage.ancestors(settings, model)) for note in known.get(id, [])]

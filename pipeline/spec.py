@@ -60,6 +60,23 @@ class Task(Spec):
         return self
 
 
+class Importing(Spec):
+    """What the names mean that people gave to feedback in other tools. A name that is not listed is stored, and never taken for a thumb."""
+
+    thumb_keys: list[str] = ["user_score", "user-score", "user_feedback", "user-feedback", "thumbs", "thumbs_up"]
+    """LangSmith feedback keys whose 0 and 1 are a thumb; numbers under other keys are ratings."""
+    praise_metrics: list[str] = ["thumbs_up", "user_thumbs_up", "liked", "helpful", "user_feedback"]
+    """TensorZero boolean metrics whose `true` is praise; the others are ratings of 0 and 1."""
+    user_evaluations: list[str] = ["user_feedback", "user-feedback", "user_score", "user_rating"]
+    """OpenTelemetry evaluation names that a user spoke under; every other evaluation is a machine's."""
+    praise_labels: list[str] = ["thumbs_up", "thumb_up", "up", "positive", "good", "like", "liked", "helpful"]
+    """OpenTelemetry evaluation labels that are a thumb up."""
+    blame_labels: list[str] = ["thumbs_down", "thumb_down", "down", "negative", "bad", "dislike", "disliked", "unhelpful", "not_helpful"]
+    """OpenTelemetry evaluation labels that are a thumb down; a label in neither list leaves the score as a rating."""
+    categories: dict[str, Literal["report", "comment"]] = {}
+    """Langfuse categorical scores by name: report or comment. A name that is not here is a comment."""
+
+
 class Ability(Spec):
     tasks: list[str]
     """lm-eval task names."""

@@ -65,6 +65,24 @@ def _anchor(p: argparse.ArgumentParser) -> None:
     p.add_argument("--by", help="who decides")
 
 
+def _quarantine(p: argparse.ArgumentParser) -> None:
+    p.add_argument("action", nargs="?", default="list", choices=("list", "explain", "retry"), help="list (default), explain, retry")
+    p.add_argument(
+        "words",
+        nargs="*",
+        metavar="REASON | FILE:LINE | PATH",
+        help="what to explain, or the mended files to read (default: from the inbox)",
+    )
+    p.add_argument("--day", help="only this day, yyyy-mm-dd")
+    p.add_argument("--reason", help="only this reason, as it is listed")
+    p.add_argument(
+        "--file", help="only this file, by name or the beginning of its sha256; of retry: the file whose place the mended copy takes"
+    )
+    p.add_argument("--limit", type=int, help="rows shown one by one (default 8)")
+    p.add_argument("--format", default="auto", help="of retry: the format of the file (default: found out)")
+    p.add_argument("--recipe", help="of retry: the lesson whose ingest rules count (default: daily)")
+
+
 def _trace(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", metavar="ID", help="a conversation id or any artefact's id")
 
@@ -85,6 +103,21 @@ def _notify(p: argparse.ArgumentParser) -> None:
     p.add_argument("--exit-code", dest="code", type=int, default=1)
 
 
+def _forget(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--user", action="append", default=[], metavar="U", help="a user's id as the logs write it; may be given several times")
+    p.add_argument("--users", metavar="FILE", help="ids of users, one a line; a list that lies inside home is deleted afterwards")
+    p.add_argument("--reason", default="asked for by the user", help="kept in the receipt; name nobody in it")
+    p.add_argument("--due", action="store_true", help="erase withdrawn consent, and what is older than the recipe's `retention`")
+    p.add_argument("--recipe", default="daily", help="of --due: the lesson whose `retention` counts (default: daily)")
+    p.add_argument("--finish", action="store_true", help="only finish an erasure that was killed")
+
+
+def _lake(p: argparse.ArgumentParser) -> None:
+    p.add_argument("do", nargs="?", choices=("compact",), help="compact: merge small files, let old versions and left-over files go")
+    p.add_argument("--keep-snapshots", type=float, default=30, metavar="DAYS", help="keep versions of so many days (default 30)")
+    p.add_argument("--grace", type=float, default=1, metavar="HOURS", help="leave files alone that are younger than this (default 1)")
+
+
 def _demo(p: argparse.ArgumentParser) -> None:
     p.add_argument("--fresh", action="store_true", help="forget an earlier demo in this home first")
 
@@ -96,9 +129,15 @@ COMMANDS = {
     "status": Command("what is in service, and how much the lake holds", _none, "pipeline.commands.status"),
     "request": Command("who decides about a report, and the table they are shown", _request, "pipeline.commands.request"),
     "notify": Command("tell the webhook that a step gave up", _notify, "pipeline.commands.tell"),
+    "quarantine": Command(
+        "lines that could not be read: what broke, why, and once it is mended again", _quarantine, "pipeline.commands.quarantine"
+    ),
     "trace": Command("from a conversation to the models it taught, and back", _trace, "pipeline.commands.trace"),
+    "forget": Command("erase a user everywhere and for good, or what is due; prints the receipt's id", _forget, "pipeline.commands.forget"),
+    "lake": Command("size, files and versions of the lake; `lake compact` tidies it up", _lake, "pipeline.commands.lake"),
     "rollback": Command("put an earlier release back in service", _rollback, "pipeline.commands.rollback"),
     "anchor": Command("set or move the origin, the fixed reference", _anchor, "pipeline.commands.anchor"),
+    "formats": Command("the log formats that are read, and what each cannot say", _none, "pipeline.commands.formats"),
     "init": Command("a sample recipe, task card and inbox in a folder of yours", _init, "pipeline.commands.init"),
     "doctor": Command("check inbox, model, suites, lake, disk, Airflow; say what to do", _doctor, "pipeline.commands.doctor"),
     "demo": Command("a day promoted and a bad day blocked, with a real small model", _demo, "pipeline.demo.run"),

@@ -30,6 +30,7 @@ def run(day: date, paths: list[str], name: str, settings: Settings) -> dict[str,
     feasible(name, settings)
     made: dict[str, Any] = {"day": day.isoformat(), "recipe": name, "seconds": {}}
     logs = stage("ingest", [*paths, "--day", day.isoformat()], name, settings, made)
+    stage("forget", ["--due"], name, settings, made)  # consent withdrawn in these logs, and what is too old, before anything is mined
     return from_logs(str(logs["id"]), name, settings, made)
 
 
@@ -82,7 +83,7 @@ def stage(name: str, words: list[str], lesson: str, settings: Settings, made: di
         raise ERRORS.get(done.returncode, EquipoiseError)(f"{name} ended with exit code {done.returncode}; its own words stand above")
     result = json.loads(done.stdout)
     made[name] = result["id"]
-    say(f"   {result['id']} in {made['seconds'][name]} s")
+    say(f"   {result['id'] or 'nothing is due'} in {made['seconds'][name]} s")
     return result
 
 

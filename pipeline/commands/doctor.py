@@ -1,6 +1,7 @@
 """What is wrong before it goes wrong at night: each line is one check, what was found, and what to do."""
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import shutil
@@ -87,6 +88,8 @@ def _lesson(settings: Settings, lesson: str) -> str:
 
 @_guarded("inbox")
 def _inbox(settings: Settings, lesson: str) -> str:
+    if settings.inbox.startswith(("s3://", "postgres:")):
+        return f"source {settings.inbox}"
     if "{day}" in settings.inbox or any(c in settings.inbox for c in "*?["):
         return f"template {settings.inbox}"
     folder = Path(settings.inbox)
@@ -111,12 +114,29 @@ def _suite(settings: Settings, lesson: str) -> str:
     return f"! {said}: most days will be held for a person (gate.may_hold)" if plan["chance"] < EVEN else said
 
 
+class _TakenBack(Exception):
+    """Ends a transaction that was only to show that it could be made."""
+
+
 @_guarded("lake")
 def _lake(settings: Settings, lesson: str) -> str:
+    """The catalogue answers and takes tables, and a file can be written where the files go; the attempt is taken back."""
+    import duckdb
+
     from pipeline import lake
 
-    with lake.connect(settings) as con:
-        return f"{settings.catalogue}, version {lake.snapshot(con)}"
+    try:
+        with lake.connect(settings) as con:
+            with contextlib.suppress(_TakenBack), lake.transaction(con):
+                lake.run(con, "lake/try_writing")
+                raise _TakenBack
+            said = f"{settings.catalogue or settings.server}, files in {settings.data}, version {lake.snapshot(con)}"
+    except (duckdb.Error, OSError) as error:
+        text = " ".join(str(error).split())[:300]
+        raise Permanent(
+            f"{settings.catalogue or settings.server}, files in {settings.data}: {text}; check EQUIPOISE_LAKE, EQUIPOISE_DATA and the rights"
+        ) from None
+    return said
 
 
 @_guarded("disk")

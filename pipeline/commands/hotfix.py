@@ -10,6 +10,7 @@ from typing import Any
 from pipeline import recipe
 from pipeline.chat import ROLES
 from pipeline.commands import day as days
+from pipeline.commands import finetune
 from pipeline.errors import BadInput
 from pipeline.settings import Settings
 
@@ -19,13 +20,19 @@ LESSON = "hotfix"
 
 
 def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    file = inside(args.file, settings) if args.inside else Path(args.file)
-    examples = read(file, args.task, settings)
-    if args.check:
-        days.feasible(LESSON, settings)
-        return {"id": None, "file": str(file), "examples": len(examples), "text": f"{file}: {len(examples)} good examples for {args.task}"}
-    day = date.fromisoformat(args.day) if args.day else datetime.now(UTC).date()
-    return run(file, args.task, args.reason, day, settings)
+    named = inside(args.file, settings) if args.inside else Path(args.file)
+    with finetune.translated(named, args.task, settings) as file:
+        examples = read(file, args.task, settings)
+        if args.check:
+            days.feasible(LESSON, settings)
+            return {
+                "id": None,
+                "file": str(named),
+                "examples": len(examples),
+                "text": f"{named}: {len(examples)} good examples for {args.task}",
+            }
+        day = date.fromisoformat(args.day) if args.day else datetime.now(UTC).date()
+        return run(file, args.task, args.reason, day, settings)
 
 
 def inside(name: str, settings: Settings) -> Path:

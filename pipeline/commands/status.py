@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from pipeline import lake, lineage, service
+from pipeline.erase import journal
 from pipeline.promote import decisions, policy
 from pipeline.settings import Settings
 
@@ -34,12 +35,24 @@ def run(settings: Settings) -> dict[str, Any]:
         "lake": totals(settings),
         "decisions": {"lines": len(entries), "changed_at_line": decisions.broken(book), "last": entries[-1] if entries else None},
         "waiting": waiting(settings, entries),
+        "erasures": erasures(settings, current.get("model", "origin")),
+    }
+
+
+def erasures(settings: Settings, model: str) -> dict[str, Any]:
+    """What was erased last, what was begun and not finished, and whether the model in service has learnt from rows that are gone."""
+    receipts = journal.receipts(settings)
+    return {
+        "receipts": len(receipts),
+        "last": receipts[-1]["id"] if receipts else None,
+        "open": [j.id for j in journal.open_ones(settings)],
+        "tainted": service.tainted(settings, model),
     }
 
 
 def totals(settings: Settings) -> dict[str, int]:
     """Rows in the lake; a home that has none yet is not given one."""
-    if not settings.catalogue.exists():
+    if not lake.exists(settings):
         return dict(EMPTY)
     with lake.connect(settings) as con:
         return lake.query(con, "promote/totals")[0]
@@ -72,6 +85,15 @@ def text(found: dict[str, Any]) -> str:
     lines.append(f"decisions    {found['decisions']['lines']}")
     if found["decisions"]["changed_at_line"]:
         lines.append(f"             line {found['decisions']['changed_at_line']} of decisions.jsonl was changed after it was written")
+    erased = found["erasures"]
+    if erased["tainted"]:
+        rows = sum(note["rows"] for note in erased["tainted"])
+        lines.append(
+            f"tainted      {found['model']} has learnt from {rows} rows that were erased since; the next daily lesson leaves them out"
+        )
+    lines += [f"erasure      {id} was begun and not finished: equipoise forget --finish" for id in erased["open"]]
+    if erased["receipts"]:
+        lines.append(f"erasures     {erased['receipts']}, the last {erased['last']}")
     lines += [
         f'waiting      {w["report"]} ({w["verdict"]}): equipoise promote {w["report"]} --by YOU --note "why"' for w in found["waiting"]
     ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline import lake, lineage
+from pipeline import lake, lineage, people, service
 from pipeline.errors import BadInput
 from pipeline.promote import decisions
 from pipeline.settings import Settings
@@ -32,7 +32,8 @@ def artefact(settings: Settings, id: str) -> Row:
     manifest = lineage.manifest(settings, id)
     above = lineage.ancestors(settings, id)
     facts = {k: manifest.get(k) for k in ("id", "kind", "day", "parents", "started", "finished", "git")}
-    walk = {"ancestors": _by_kind(above), "descendants": _by_kind(lineage.descendants(settings, id))}
+    walk: Row = {"ancestors": _by_kind(above), "descendants": _by_kind(lineage.descendants(settings, id))}
+    walk |= {"erased": manifest.get("erased", []), "tainted": service.tainted(settings, id) if lineage.kind_of(id) == "model" else []}
     return facts | walk | {"served": _served(settings, id), "lines": _lines(settings, _taught(settings, [id, *above]))}
 
 
@@ -58,7 +59,7 @@ def _taught(settings: Settings, ids: list[str]) -> list[str]:
 
 def _lines(settings: Settings, conversations: list[str]) -> list[Row]:
     """File and physical line of the log that holds each conversation."""
-    if not conversations or not settings.catalogue.exists():
+    if not conversations or not lake.exists(settings):
         return []
     with lake.connect(settings) as con:
         names = {f["sha256"]: f["name"] for b in lake.query(con, "promote/files") for f in json.loads(b["files"] or "[]") if "sha256" in f}
@@ -67,7 +68,9 @@ def _lines(settings: Settings, conversations: list[str]) -> list[Row]:
 
 
 def conversation(settings: Settings, id: str) -> Row:
-    """One conversation, what it said, and everything it went into. Of a tombstone only ids are left."""
+    """One conversation, what it said, and everything it went into. Of a tombstone only ids are left, of an erased one nothing."""
+    if receipt := _erased(settings, id):
+        return {"conversation": {"conversation_id": id, "erased": True, "receipt": receipt, "messages": []}}
     said, messages, feedback = _said(settings, id)
     signals = [s | {"pairs": p} for p, s in _signals(settings, id)]
     rows = [{"table": t, "pairs": p, **r} for p in _ids(settings, "pairs") for t, r in _rows(settings, p, id)]
@@ -86,8 +89,18 @@ def conversation(settings: Settings, id: str) -> Row:
     return {"conversation": head, "signals": signals, "rows": rows, "mixes": mixes, "models": models, "releases": releases}
 
 
+def _erased(settings: Settings, id: str) -> str | None:
+    """The receipt under which a conversation was erased whole."""
+    if not lake.exists(settings):
+        return None
+    mark = people.mark(settings, people.CONVERSATION, id)
+    with lake.connect(settings) as con:
+        rows = lake.query(con, "erase/marks")
+    return next((row["receipt"] for row in rows if (row["what"], row["mark"]) == (people.CONVERSATION, mark)), None)
+
+
 def _said(settings: Settings, id: str) -> tuple[Row | None, list[Row], list[Row]]:
-    if not settings.catalogue.exists():
+    if not lake.exists(settings):
         return None, [], []
     with lake.connect(settings) as con:
         found = lake.query(con, "promote/conversation", conversation=id)

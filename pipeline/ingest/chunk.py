@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.ingest import quarantine, read, strict
+from pipeline.ingest import formats, limits, quarantine, strict
 from pipeline.ingest.derive import Clock
 from pipeline.ingest.formats import hotfix, native
+from pipeline.ingest.formats.base import Reading
 from pipeline.ingest.quarantine import Refused
 from pipeline.ingest.read import File, Line
 
@@ -41,17 +42,16 @@ class Understood:
             yield from (t for t in (event.text,) if t)
 
 
-def chunks(files: Iterable[File]) -> Iterator[list[tuple[File, Line]]]:
-    """The lines of all files in order, some at a time."""
+def chunks(files: Iterable[File], format: str = "native", reading: Reading | None = None) -> Iterator[list[tuple[File, Line]]]:
+    """The lines of all files in order, some at a time; files of other formats as lines of the native one."""
     part: list[tuple[File, Line]] = []
     size = 0
-    for file in files:
-        for line in read.lines(file.path):
-            part.append((file, line))
-            size += len(line.body) if isinstance(line.body, bytes) else 1000
-            if len(part) >= MOST_LINES or size >= MOST_BYTES:
-                yield part
-                part, size = [], 0
+    for file, line in formats.lines(files, format, reading or Reading()):
+        part.append((file, line))
+        size += len(line.body) if isinstance(line.body, bytes) else 1000 * (1 + len(line.body.get("messages") or ()))
+        if len(part) >= MOST_LINES or size >= MOST_BYTES:
+            yield part
+            part, size = [], 0
     if part:
         yield part
 
@@ -65,9 +65,10 @@ def understand(file: File, line: Line, clock: Clock, consent_default: bool, form
         # Rows of a hotfix are under no cap and never held out: only an operator's file may say it is one.
         if format != "hotfix" and raw.get("app") == hotfix.APP:
             raise Refused("reserved app: hotfix")
+        limits.check(raw, len(line.body) if isinstance(line.body, bytes) else None)
         found = native.read(hotfix.native(raw) if format == "hotfix" else raw, clock, consent_default)
     except Refused as refused:
-        return quarantine.of_line(line.number, _text(line.body), refused)
+        return quarantine.of_line(line.number, _text(line.body), refused, consent_default)
     bad = []
     if isinstance(found, native.Conversation):
         for event, own, why in found.refused:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from pipeline.ingest.quarantine import Refused
 
 LONGEST_ID = 512
 FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)  # older clocks were never set
+DATED = re.compile(r"\d{4}-\d\d-\d\d")  # meant as a time, though no calendar or clock has it
 
 
 def derived_id(*parts: Any) -> str:
@@ -56,7 +58,7 @@ class Clock:
         try:
             time = datetime.fromisoformat(value)
         except ValueError:
-            raise Refused(f"wrong type: {what}") from None
+            raise Refused(f"impossible time: {what}" if DATED.match(value) else f"wrong type: {what}") from None
         if time.tzinfo is None:
             time = time.replace(tzinfo=UTC)
         if not FIRST_TIME <= time <= self.last:
@@ -93,12 +95,12 @@ def parents(messages: list[dict[str, Any]], conversation_id: str) -> tuple[list[
         flags.append(notes)
     if len(set(ids)) != len(ids):
         raise Refused("duplicate message id")
-    if tree and not _in_order(ids, above):
+    if tree and not in_order(ids, above):
         _check_tree(dict(zip(ids, above, strict=True)))
     return ids, above, flags
 
 
-def _in_order(ids: list[str], above: list[str | None]) -> bool:
+def in_order(ids: list[str], above: list[str | None]) -> bool:
     """Whether every parent stands before its children, as nearly always: then there is nothing to search."""
     before: set[str | None] = {None}
     for own, parent in zip(ids, above, strict=True):

@@ -1,6 +1,5 @@
 """One feedback event: which fields each kind must have, and what they may hold."""
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -90,8 +89,9 @@ def _derive(raw: dict[str, Any], found: Event, taken: dict[str, str]) -> str:
 def digest(parts: Any) -> str:
     """Equal digests mean: nothing new was said."""
     import orjson
+    import xxhash
 
-    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    return xxhash.xxh3_128_hexdigest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
 
 
 def _value(kind: str, value: Any) -> str | None:

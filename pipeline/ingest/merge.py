@@ -54,6 +54,7 @@ class Changes:
     buried: set[str] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
     """Digests of what was stored or updated, in order: they name the batch."""
+    scrubbers: list[Scrubber] = field(default_factory=list)
     _last_state: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
 
     def line(self, found: Conversation | Late, known: Known, place: Place) -> str:
@@ -61,12 +62,12 @@ class Changes:
         before = len(self.said)
         if isinstance(found, Late):
             is_new = found.event.event_id not in known.events
-            self._events(found.conversation_id, [found.event], known, place, Scrubber(self.suspects))
+            self._events(found.conversation_id, [found.event], known, place, self._scrubber())
             outcome = STORED if is_new else UPDATED
         else:
             is_new = known.header is None
             if known.header is not None and not known.consent:
-                self._events(found.conversation_id, found.events, known, place, Scrubber(self.suspects))
+                self._events(found.conversation_id, found.events, known, place, self._scrubber())
             elif not found.consent:
                 self._bury(found, known, place)
             else:
@@ -74,12 +75,17 @@ class Changes:
             outcome = STORED if is_new else UPDATED
         return outcome if len(self.said) > before else UNCHANGED
 
+    def _scrubber(self, locale: str | None = None) -> Scrubber:
+        """A scrubber whose counts are remembered."""
+        self.scrubbers.append(Scrubber(self.suspects, locale))
+        return self.scrubbers[-1]
+
     def _conversation(self, found: Conversation, known: Known, place: Place) -> None:
         fresh = [m for m in found.messages if known.messages.get(m.message_id, ("",))[0] != m.digest]
         unheard = any(e.digest not in known.events.get(e.event_id, ()) for e in found.events)
         if not fresh and not unheard and known.header == found.digest:
             return
-        scrubber = Scrubber(self.suspects)
+        scrubber = self._scrubber(found.locale)
         grown = any(m.message_id not in known.messages for m in fresh)
         for message in found.messages:
             before = known.messages.get(message.message_id)
@@ -107,7 +113,7 @@ class Changes:
     def _events(self, conversation_id: str, events: list[Event], known: Known, place: Place, scrubber: Scrubber) -> None:
         alive = known.consent
         for at, event in enumerate(events, 1):
-            row = _event_row(event, conversation_id, self.hashed(event.user_id), place, scrubber, at)
+            row = event_row(event, conversation_id, self.hashed(event.user_id), place, scrubber, at)
             states = known.events.setdefault(event.event_id, set())
             if event.digest in states or (states and not alive):
                 continue
@@ -134,7 +140,7 @@ class Changes:
         for row in self.feedback:
             if row[1] == conversation_id:
                 row[:] = bare(row)
-        self._events(conversation_id, found.events, known, place, Scrubber(self.suspects))
+        self._events(conversation_id, found.events, known, place, self._scrubber())
         self._header(_conversation_row(found, self.hashed(found.user_id), place, Scrubber()), known)
 
 
@@ -177,7 +183,7 @@ def _message_row(message: Message, conversation_id: str, place: Place, scrubber:
     ]
 
 
-def _event_row(event: Event, conversation_id: str, user_hash: str | None, place: Place, scrubber: Scrubber, at: int) -> list[Any]:
+def event_row(event: Event, conversation_id: str, user_hash: str | None, place: Place, scrubber: Scrubber, at: int) -> list[Any]:
     return [
         place.day,
         conversation_id,

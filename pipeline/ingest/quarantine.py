@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from pipeline.ingest.scrub import Scrubber
 
+KEPT_CHARS = 64 * 1024  # of a refused text: enough to see what it is, and the file has the rest
 CUT_CHARS = 1024  # longer than any address, number or token
 USER = re.compile(r'("user_id"\s*:\s*)("(?:[^"\\]|\\.)*(?:"|$)|-?\d+)')
 CONVERSATION = re.compile(r'"conversation_id"\s*:\s*(?:"((?:[^"\\]|\\.){1,512})"|(-?\d+))')
 DENIED = re.compile(r'"consent"\s*:\s*(?!\s*true\b)')
+GRANTED = re.compile(r'"consent"\s*:\s*true\b')
 ESCAPED = re.compile(r"\\u00(2[013-9a-f]|[34][0-9a-f]|5[0-9abd-f]|6[0-9a-f]|7[0-9a-e])", re.IGNORECASE)
 
 
@@ -34,16 +36,17 @@ class Row:
     user_id: str | None = None
 
 
-def of_line(number: int, raw: str, refused: Refused) -> Row:
-    """The row of a refused line. Without a clear consent, and where the line says false, its text is not kept."""
+def of_line(number: int, raw: str, refused: Refused, consent_default: bool = True) -> Row:
+    """The row of a refused line. Its text is kept only with consent: said by the line, or meant by its silence (`consent_default`)."""
     text = legible(raw)
+    denied = DENIED.search(text) or not (consent_default or GRANTED.search(text))
     conversation, user = CONVERSATION.search(text), USER.search(text)
     return Row(
         number,
         "line",
         refused.reason,
         refused.byte,
-        text=None if DENIED.search(text) else masked(text, refused.cut),
+        text=None if denied else masked(text, refused.cut),
         conversation_id=(conversation.group(1) or conversation.group(2)) if conversation else None,
         user_id=user.group(2).strip('"') if user else None,
     )
@@ -61,6 +64,7 @@ def legible(raw: str) -> str:
 
 
 def masked(text: str, cut: bool = False) -> str:
-    """The text with placeholders; of a text that was cut the end goes too, where half an address would not be known as one."""
+    """The text's beginning with placeholders; of a text that was cut the end goes too, where half an address would not be known as one."""
+    text, cut = text[:KEPT_CHARS], cut or len(text) > KEPT_CHARS
     text = Scrubber().text(USER.sub(r'\1"<USER>"', text))
     return text[:-CUT_CHARS] + "…" if cut and text else text

@@ -16,12 +16,13 @@ from typing import Any
 
 from pipeline import lineage
 from pipeline.errors import BadInput
-from pipeline.ingest import strict
+from pipeline.ingest import documents, strict, zst
 from pipeline.ingest.quarantine import Refused
 
 LONGEST = 16 * 1024 * 1024  # bytes of a line
 KEPT = 64 * 1024  # bytes that are looked at of a longer one
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".ndjson.gz", ".ndjson.zst", ".parquet")
+SUFFIXES = (*(f".{kind}{packed}" for kind in ("jsonl", "ndjson", "json") for packed in ("", ".gz", ".zst")), ".parquet")
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz")
 YEARS = range(2000, 2200)  # of a batch's day; another number in a file's name is no day
 DAY = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
 DENIED = re.compile(rb'"consent"\s*:\s*(?!\s*true)')
@@ -46,7 +47,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One physical line, counted from 1. body: bytes, or a dict from Parquet; problem: why it cannot even be looked at."""
+    """One physical line, counted from 1, or one element of an array. body: bytes, or a dict from Parquet; problem: why it cannot even be looked at."""
 
     number: int
     body: bytes | dict[str, Any]
@@ -61,22 +62,23 @@ def files(paths: Iterable[str | Path], day: date | None) -> list[File]:
         raise BadInput(f"--day {day}: a day of {YEARS[0]} to {YEARS[-1]} is expected")
     found: dict[Path, Path] = {}
     for path in map(str, paths):
-        for one in _expanded(path):
+        for one in expanded(path):
             found.setdefault(one.resolve(), one)
     if not found:
         raise BadInput("no log file was named: give files, folders or globs")
     return [_file(path, day) for path in sorted(found.values())]
 
 
-def _expanded(path: str) -> list[Path]:
+def expanded(path: str) -> list[Path]:
+    """The files that a path, folder or glob names; raises BadInput where there are none."""
     if "://" in path:
         raise BadInput(f"{path}: this version reads local paths only; fetch it first and name the local file")
     place = Path(path).expanduser()
     if place.is_dir():
         inside = [Path(folder, name) for folder, _, names in os.walk(place) for name in names]
-        logs = [p for p in inside if p.name.endswith(SUFFIXES) and not p.name.startswith((".", "_"))]
+        logs = [p for p in inside if p.name.lower().endswith((*SUFFIXES, *ARCHIVES)) and not p.name.startswith((".", "_"))]
         if not logs:
-            raise BadInput(f"{path}: no log in this folder; looked for *{', *'.join(SUFFIXES)}")
+            raise BadInput(f"{path}: no log in this folder; looked for *{', *'.join((*SUFFIXES, *ARCHIVES))}")
         return logs
     if place.exists():
         return [place]
@@ -113,39 +115,68 @@ def _named_day(name: str) -> date | None:
 
 
 def lines(path: Path) -> Iterator[Line]:
-    """The lines of a file, plain or packed, told apart by their first bytes and not by the name. Blank lines are left out."""
+    """The lines of a file, plain or packed, told apart by their first bytes and not by the name. Blank lines are left out.
+
+    A file that is one JSON array gives its elements instead, one that is a pretty-printed object gives itself.
+    """
     with path.open("rb") as file:
+        if file.read(4) == b"PAR1":
+            yield from _rows(path)
+            return
+    number = 0
+    try:
+        with _unpacked(path) as stream:
+            head = stream.peek(1 << 20)
+            if documents.may_be_object(head):
+                with _unpacked(path) as again:
+                    whole = documents.whole(again)
+                if whole is not None:
+                    yield Line(1, whole)
+                    return
+            if documents.is_array(head):
+                for body, problem in documents.Elements(LONGEST).of(stream):
+                    number += 1
+                    yield Line(number, body[:KEPT] if problem else body, problem, cut=bool(problem))
+                return
+            for line in _texts(stream):
+                number = line.number
+                yield line
+    except (EOFError, zlib.error, gzip.BadGzipFile, _zstd_error()):
+        yield Line(number + 1, b"", "packed file is cut or damaged")
+
+
+@contextlib.contextmanager
+def _unpacked(path: Path) -> Iterator[io.BufferedReader]:
+    with path.open("rb", buffering=1 << 20) as file:
         magic = file.read(4)
         file.seek(0)
-        if magic == b"PAR1":
-            yield from _rows(path)
-        elif magic[:2] == b"\x1f\x8b":
+        if magic[:2] == b"\x1f\x8b":
             with gzip.open(file) as unpacked:
-                yield from _texts(io.BufferedReader(unpacked, 1 << 20))
+                yield io.BufferedReader(unpacked, 1 << 20)  # type: ignore[type-var]
         elif magic == b"\x28\xb5\x2f\xfd":
             import zstandard
 
             with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as stream:
-                yield from _texts(io.BufferedReader(stream, 1 << 20))
+                yield io.BufferedReader(stream, 1 << 20)
+            with path.open("rb") as again:
+                if not zst.is_whole(again):
+                    raise EOFError("cut between two blocks")
         else:
-            yield from _texts(file)
+            yield file  # type: ignore[misc]
 
 
 def _texts(file: io.BufferedReader) -> Iterator[Line]:
     number = 0
-    try:
-        while raw := file.readline(LONGEST + 2):
-            number += 1
-            if number == 1 and raw.startswith(b"\xef\xbb\xbf"):
-                raw = raw[3:]
-            body = raw.rstrip(b"\r\n")
-            if len(body) > LONGEST or not (raw.endswith(b"\n") or len(raw) < LONGEST):
-                denied = _denies(file, raw)
-                yield Line(number, b"" if denied else body[:KEPT], f"line over {LONGEST >> 20} MiB", cut=True)
-            elif body.strip():
-                yield Line(number, body)
-    except (EOFError, zlib.error, gzip.BadGzipFile, _zstd_error()):
-        yield Line(number + 1, b"", "packed file is cut or damaged")
+    while raw := file.readline(LONGEST + 2):
+        number += 1
+        if number == 1 and raw.startswith(b"\xef\xbb\xbf"):
+            raw = raw[3:]
+        body = raw.rstrip(b"\r\n")
+        if len(body) > LONGEST or not (raw.endswith(b"\n") or len(raw) < LONGEST):
+            denied = _denies(file, raw)
+            yield Line(number, b"" if denied else body[:KEPT], f"line over {LONGEST >> 20} MiB", cut=True)
+        elif body.strip():
+            yield Line(number, body)
 
 
 def _zstd_error() -> type[Exception]:

@@ -82,7 +82,24 @@ def table(name: str, rows: Iterable[Sequence[Any]]) -> Any:
     """A pyarrow Table of rows given in the order of COLUMNS[name]."""
     import pyarrow as pa
 
-    types = {
+    columns = COLUMNS[name]
+    values = list(zip(*rows, strict=True)) or [()] * len(columns)
+    return pa.table([pa.array(v, _type(t)) for v, t in zip(values, columns.values(), strict=True)], names=list(columns))
+
+
+def arrow(name: str, columns: dict[str, Any]) -> Any:
+    """A pyarrow Table of Arrow columns; those of COLUMNS[name] that are not given are null."""
+    import pyarrow as pa
+
+    length = len(next(iter(columns.values())))
+    given = {n: columns[n] if n in columns else pa.nulls(length, _type(t)) for n, t in COLUMNS[name].items()}
+    return pa.table(given)
+
+
+def _type(name: str) -> Any:
+    import pyarrow as pa
+
+    return {
         "text": pa.string(),
         "texts": pa.list_(pa.string()),
         "integers": pa.list_(pa.int32()),
@@ -92,7 +109,4 @@ def table(name: str, rows: Iterable[Sequence[Any]]) -> Any:
         "boolean": pa.bool_(),
         "date": pa.date32(),
         "time": pa.timestamp("us", tz="UTC"),
-    }
-    columns = COLUMNS[name]
-    values = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return pa.table([pa.array(v, types[t]) for v, t in zip(values, columns.values(), strict=True)], names=list(columns))
+    }[name]

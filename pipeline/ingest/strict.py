@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.ingest.quarantine import Refused
 
 DEEPEST = 64  # DuckDB's own reader ends the whole file at 128
+MOST_KEYS = 10_000  # of one object: more is a table that was turned into keys
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 
@@ -37,6 +38,8 @@ def _keys(value: Any, depth: int) -> int:
     if depth > DEEPEST:
         raise Refused(f"nested deeper than {DEEPEST}")
     keys, items = (len(value), value.values()) if type(value) is dict else (0, value)
+    if keys > MOST_KEYS:
+        raise Refused(f"more than {MOST_KEYS} keys in one object")
     for item in items:
         kind = type(item)
         if kind is str:
@@ -122,10 +125,15 @@ def check(value: Any, depth: int = 1) -> None:
         if not INT_MIN <= value <= INT_MAX:
             raise Refused("number does not fit")
     elif isinstance(value, dict | list):
-        if depth > DEEPEST:
-            raise Refused(f"nested deeper than {DEEPEST}")
-        for item in value:
-            check(item, depth + 1)
-        if isinstance(value, dict):
-            for item in value.values():
-                check(item, depth + 1)
+        _check_inside(value, depth)
+
+
+def _check_inside(value: dict[str, Any] | list[Any], depth: int) -> None:
+    if depth > DEEPEST:
+        raise Refused(f"nested deeper than {DEEPEST}")
+    if isinstance(value, dict) and len(value) > MOST_KEYS:
+        raise Refused(f"more than {MOST_KEYS} keys in one object")
+    for item in value:
+        check(item, depth + 1)
+    for item in value.values() if isinstance(value, dict) else ():
+        check(item, depth + 1)

@@ -24,6 +24,7 @@ def counts(batch: Batch) -> dict[str, Any]:
         "pairs": len(batch.of("dpo")),
         "unpaired": len(batch.of("kto")),
         "heldout": len(batch.heldout),
+        "implicit": batch.listened.account,
         "dropped": dict(sorted(Counter(d.reason for d in batch.dropped).items())),
         "tasks": tasks,
         "largest_user_share": caps.largest_share(batch.kept),
@@ -47,4 +48,5 @@ def records(batch: Batch) -> list[dict[str, Any]]:
     """The lines of signals.jsonl: what people said and still say, whatever became of it."""
     became = outcomes(batch)
     lines = [(s, became.get(s.event, [])) for s in batch.signals]
-    return [explicit.record(s, outcome) for s, outcome in lines if not UNHEARD & set(outcome) or set(outcome) & set(KINDS)]
+    clicked = [explicit.record(s, outcome) for s, outcome in lines if not UNHEARD & set(outcome) or set(outcome) & set(KINDS)]
+    return clicked + [heard.record for heard in batch.listened.heard]

@@ -9,10 +9,12 @@ from pipeline.mine.candidates import Candidate
 from pipeline.mine.cards import OTHER, Desk
 from pipeline.mine.contexts import Talk
 from pipeline.mine.explicit import Signal
+from pipeline.mine.implicit import Listened
 from pipeline.mine.marks import Drop, Mark, placed
 from pipeline.recipe import Mining
 
 KINDS = ("sft", "dpo", "kto")
+SILENCE = Listened()
 
 
 @dataclass
@@ -23,21 +25,32 @@ class Batch:
     heldout: list[Candidate] = field(default_factory=list)
     dropped: list[Drop] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
+    listened: Listened = field(default_factory=Listened)
+    """What users said about answers in their next words; of the day alone."""
 
     def of(self, kind: str) -> list[Candidate]:
         return [c for c in self.kept if c.kind == kind]
 
 
-def mined(signals: list[Signal], talks: Mapping[str, Talk], desk: Desk, mining: Mining, written: frozenset[str], day: date) -> Batch:
+def mined(
+    signals: list[Signal],
+    talks: Mapping[str, Talk],
+    desk: Desk,
+    mining: Mining,
+    written: frozenset[str],
+    day: date,
+    listened: Listened = SILENCE,
+) -> Batch:
     """All rows that became minable on `day`, and a reason for everything else that was said that day.
 
     signals: every current event of the touched conversations; earlier ones still vote. written: held-out prompts of files.
     """
     heard = [s for s in signals if s.day <= day]  # in a backfill the lake knows later days, whose own batch mines them
-    batch = Batch(signals=[s for s in heard if s.day == day])
+    batch = Batch(signals=[s for s in heard if s.day == day], listened=listened.of(day))
     marks, dropped = placed(heard, talks, desk)
+    marks, unsaid = votes.against(marks, listened.against)
     taught, held, silent = splits.divide(marks, mining.heldout_share)
-    batch.dropped += dropped + silent
+    batch.dropped += dropped + unsaid + silent
     batch.heldout = [c for c in _tests(held, mining, written, batch.dropped) if c.day == day]
     made = [c for c in _made(taught, mining, batch.dropped) if c.day == day]
     batch.kept = _thinned(made, written | {c.context.asked[-1] for c in batch.heldout}, mining, batch.dropped)

@@ -38,6 +38,7 @@ REASONS = {
     "reported_answer": "the better answer of the pair was reported by a user",
     # of what others, or the same user, say
     "stronger_act": "the same user says the same of this answer by a stronger act",
+    "words_against": "the same user complains of this answer, or corrects it, in the next turn",
     "own_conflict": "the same user says the opposite of this answer",
     "conflict": "users contradict one another about it, and no side has mining.min_net_score votes more",
     "outvoted": "more users say the opposite",

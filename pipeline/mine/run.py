@@ -8,7 +8,7 @@ from typing import Any
 from pipeline import lake, lineage
 from pipeline import recipe as recipes
 from pipeline.errors import BadInput
-from pipeline.mine import account, contexts, explicit, tables
+from pipeline.mine import account, contexts, explicit, implicit, implicit_rules, tables
 from pipeline.mine.batch import KINDS, Batch, mined
 from pipeline.mine.cards import Desk
 from pipeline.mine.reasons import REASONS
@@ -16,7 +16,7 @@ from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 
-VERSION = 1  # raise it when the same logs should yield different pairs
+VERSION = 2  # raise it when the same logs should yield different pairs
 
 
 def run(logs: str, recipe: Recipe, settings: Settings, dry_run: bool = False) -> dict[str, Any]:
@@ -39,9 +39,10 @@ def run(logs: str, recipe: Recipe, settings: Settings, dry_run: bool = False) ->
 
 
 def _name(logs: str, recipe: Recipe, desk: Desk, written: frozenset[str]) -> str:
-    """The id covers what the stage uses: the logs, the mining rules, the cards and the held-out prompts. No judge is asked yet."""
+    """The id covers what the stage uses: the logs, the mining rules, the cards, the held-out prompts and the words that are listened for. No judge is asked yet."""
     lessons = recipes.digest(recipe.mining, *desk.cards.values())
-    return lineage.name("pairs", lineage.day_of(logs), logs, VERSION, lessons, recipes.digest(sorted(written)), {"judge": None})
+    rules = implicit_rules.digest() if recipe.mining.implicit else None
+    return lineage.name("pairs", lineage.day_of(logs), logs, VERSION, lessons, recipes.digest(sorted(written), rules), {"judge": None})
 
 
 def _mined(sealed: dict[str, Any], recipe: Recipe, settings: Settings, desk: Desk, written: frozenset[str]) -> Batch:
@@ -51,7 +52,8 @@ def _mined(sealed: dict[str, Any], recipe: Recipe, settings: Settings, desk: Des
         lake.run(con, "mine/touched", day=day, only=recipe.mining.only)
         talks = contexts.talks(lake.query(con, "mine/conversations"), lake.query(con, "mine/messages", day=day))
         signals = [explicit.signal(row) for row in lake.query(con, "mine/states")]
-        found = mined(signals, talks, desk, recipe.mining, written, day)
+        listened = implicit.listened(con, day, recipe.mining.only) if recipe.mining.implicit else implicit.Listened()
+        found = mined(signals, talks, desk, recipe.mining, written, day, listened)
         con.register("taught", tables.index(found.kept))
         con.register("heldout", tables.index(found.heldout))
         con.register("dropped", tables.table("dropped", map(tables.refused, found.dropped)))
@@ -109,6 +111,9 @@ def _told(id: str, found: Batch) -> dict[str, Any]:
     lines += [f"{counts[name]:>8} {name}" for name in ("signals", "examples", "pairs", "unpaired", "heldout")]
     for task, kinds in counts["tasks"].items():
         lines.append(f"         {task}: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}")
+    if counts["implicit"]:
+        lines.append(f"{sum(counts['implicit'].values()):>8} turns that follow an answer; read by the rules they say")
+        lines += [f"{n:>8} {signal}" for signal, n in counts["implicit"].items()]
     lines += [f"{sum(counts['dropped'].values()):>8} dropped"]
     lines += [f"{n:>8} {reason}: {REASONS[reason]}" for reason, n in sorted(counts["dropped"].items(), key=lambda p: (-p[1], p[0]))]
     return {"id": id, **counts, "signals_file": None, "dry_run": True, "text": "\n".join(lines)}

@@ -10,7 +10,19 @@ from pipeline.mine.marks import Drop, Mark
 VOTES = ("thumb", "rating", "report")
 """Kinds that judge one answer by itself."""
 
+PRAISE = ("thumb", "rating", "copy")
+"""Kinds that may praise an answer by a click."""
+
 T = TypeVar("T")
+
+
+def against(marks: list[Mark], words: frozenset[tuple[str, str, str]]) -> tuple[list[Mark], list[Drop]]:
+    """Praise by a click is not believed where the same voice complains of the answer in its next words: words cost more than a click.
+
+    words: (conversation, message, voice) of answers that were complained of or corrected.
+    """
+    taken_back = {m: None for m in marks if m.signal.kind in PRAISE and m.polarity > 0 and (*m.place, m.signal.voice) in words}
+    return [m for m in marks if m not in taken_back], [Drop("words_against", m) for m in taken_back]
 
 
 def own(marks: list[Mark], edited: set[tuple[str, str, str]]) -> tuple[list[Mark], list[Drop]]:

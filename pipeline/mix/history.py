@@ -36,6 +36,14 @@ def _standing(manifest: Row, given: Row) -> tuple:
     return (manifest["recipe"].get("name") == given["recipe"].get("name"), manifest["finished"], manifest["id"])
 
 
+def erased(manifests: Iterable[Row]) -> list[str]:
+    """Receipts of the erasures that took rows out of these pairs: what is left makes another lesson, and another model."""
+    notes = [note for m in manifests for note in m.get("erased", [])]
+    return sorted(
+        {note["receipt"] for note in notes if {"sft.parquet", "dpo.parquet", "kto.parquet", "heldout.parquet"} & set(note["files"])}
+    )
+
+
 def content(kind: str, row: Row) -> tuple[str, ...]:
     """What makes two rows the same. A pair turned round, or a vote turned over, is the same question answered anew."""
     if kind == "sft":

@@ -30,7 +30,9 @@ def run(pairs: str, recipe: Recipe, settings: Settings) -> Row:
     origin = student(service.origin(settings))
     pool = _pool(recipe, settings)
     lessons = recipes.digest(recipe.mixing, recipe.training, *cards.values())
-    id = lineage.name("mix", lineage.day_of(pairs), parents, VERSION, lessons, hashlib.sha256(pool.encode()).hexdigest(), origin.identity)
+    gone = history.erased(lineage.manifest(settings, parent) for parent in parents)
+    facts = parents, VERSION, lessons, hashlib.sha256(pool.encode()).hexdigest(), origin.identity, *([gone] if gone else [])
+    id = lineage.name("mix", lineage.day_of(pairs), *facts)
     with lineage.making(
         settings, id, parents=parents, recipe=recipe.model_dump(mode="json"), seeds={"order": recipe.training.seed}
     ) as work:

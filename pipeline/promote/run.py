@@ -38,6 +38,7 @@ def run(
             return _result(settings, release, about)
         _refuse_reopening(entries, id, release, by)
         policy.allow(id, verdict["verdict"], policy.strictest(recipe.approval, report["recipe"].get("approval")), by)
+        _untainted(settings, verdict["candidate"])
         _same_champion(settings, id, verdict)
         _release(settings, recipe, release, about)
         move(settings, {"release": release, **about}, "promote", by, note)
@@ -93,6 +94,17 @@ def _same_champion(settings: Settings, report: str, verdict: dict[str, Any]) -> 
     if sealed_with and sealed_with != origin:
         raise Permanent(
             f"{verdict['candidate']} was trained from another origin than {service.origin(settings)}: train the lesson again from this one"
+        )
+
+
+def _untainted(settings: Settings, model: str) -> None:
+    """Rows can be taken out of a folder, not out of weights: what has learnt from them goes no further, whoever asks."""
+    notes = service.tainted(settings, model)
+    if notes:
+        own = "" if notes[0]["model"] == model else f" through {notes[0]['model']}, which it continues"
+        raise Permanent(
+            f"{model} has learnt from {sum(n['rows'] for n in notes)} rows that were erased since{own} ({notes[0]['receipt']}):"
+            f" run the day again (equipoise day {lineage.day_of(model)}), its lesson leaves them out"
         )
 
 

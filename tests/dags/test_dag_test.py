@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 STAGES = ["ingest", "mine", "mix", "train", "evaluate", "gate", "report"]
 GOOD = {
     "ingest": {"id": "logs-1"},
+    "forget": {"id": None},
     "mine": {"id": "pairs-1", "enough": True, "examples": 9, "pairs": 9, "unpaired": 0},
     "mix": {"id": "mix-1", "method": "sft"},
     "train": {"id": "model-1"},
@@ -52,7 +53,8 @@ def road(airflow: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_promoted_model_goes_in_service_and_nobody_is_asked(road: Road) -> None:
     states, calls = road()
     parents = ["/inbox/2026-11-16", "logs-1", "pairs-1", "mix-1", "model-1", "scores-1", "verdict-1"]
-    assert calls == [*map(" ".join, zip(STAGES, parents, strict=True)), "request report-1", "promote report-1"]
+    day = [*map(" ".join, zip(STAGES, parents, strict=True)), "request report-1", "promote report-1"]
+    assert calls == [day[0], "forget --due", *day[1:]]
     assert states["promote"] == "success"
     assert states["approve"] == states["blocked"] == "skipped"
 
@@ -82,5 +84,17 @@ def test_a_blocked_model_ends_green_and_nobody_is_asked(road: Road) -> None:
 def test_a_day_without_a_lesson_ends_green_and_skips_the_rest(said: dict[str, Any], last: str, road: Road) -> None:
     states, calls = road(**said)
     done = STAGES.index(last)
-    assert [c.split()[0] for c in calls] == STAGES[: done + 1]
+    assert [c.split()[0] for c in calls] == ["ingest", "forget", *STAGES[1 : done + 1]]
     assert {states[s] for s in [*STAGES[done:], "approve", "promote", "blocked", "record"]} == {"skipped"}
+
+
+def test_shards_take_in_parts_and_one_ingest_of_the_whole_follows(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EQUIPOISE_SHARDS", "3")
+    states, calls = road()
+    assert [c for c in calls if c.startswith("ingest")] == ["ingest /inbox/2026-11-16"] * 4
+    assert calls[:4] == ["ingest /inbox/2026-11-16"] * 4 and states["shard"] == "success"
+
+
+def test_without_shards_one_process_takes_all(road: Road) -> None:
+    states, calls = road()
+    assert [c for c in calls if c.startswith("ingest")] == ["ingest /inbox/2026-11-16"] and states["shard"] == "skipped"

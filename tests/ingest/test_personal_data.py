@@ -16,6 +16,7 @@ from tests.ingest.world import conversation, event, ingest, message, rows
 REPLACED = {
     "address": ("write to bob@example.com.", "write to <EMAIL_1>."),
     "address with a plus": ("Bob.B+tag@mail.example.co.uk", "<EMAIL_1>"),
+    "address with an apostrophe": ("d'anna@example.fr and 'bob@example.com'", "<EMAIL_1> and '<EMAIL_2>'"),
     "address in brackets": ("<bob@example.com>", "<<EMAIL_1>>"),
     "address beside Chinese": ("请联系bob@example.com给我", "请联系<EMAIL_1>给我"),
     "address with an umlaut": ("jürgen@müller.de", "<EMAIL_1>"),
@@ -81,6 +82,7 @@ KEPT = {
     "chapter": "see section 3.1.2.4",
     "hexadecimal": "0x7ffe12345678",
     "phone in prose": "the phone is on the table, call me",
+    "where a program lives": "git clone git@github.com:org/repo.git",
     "skeleton": "sk-etching is fun; task-oriented",
 }
 

@@ -124,3 +124,32 @@ def test_the_lake_reads_no_file_outside_its_home(home: Settings, tmp_path: Path)
             con.execute("select * from read_csv($path)", {"path": str(outside)})
         with pytest.raises(duckdb.Error):
             con.execute("set enable_external_access = true")
+
+
+@pytest.mark.parametrize(("lake_is", "package"), [("postgres:dbname=x", "postgres-scanner"), ("sqlite:", "httpfs")])
+def test_an_engine_part_that_is_not_installed_is_named(lake_is: str, package: str, home: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata
+
+    from pipeline import settings as machine
+
+    real = importlib.metadata.distribution
+
+    def without(name: str) -> importlib.metadata.Distribution:
+        if name.endswith(package):
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", without)
+    monkeypatch.setenv("EQUIPOISE_LAKE", lake_is)
+    monkeypatch.setenv("EQUIPOISE_DATA", "s3://bucket/lake")
+    with pytest.raises(Permanent, match=rf"duckdb-extension-{package} is not installed: pip install 'equipoise\[cluster\]'"):
+        with lake.connect(machine.load()):
+            pass
+
+
+def test_a_version_that_was_let_go_is_told_with_the_next_move(home: Settings) -> None:
+    with lake.connect(home):
+        pass
+    with pytest.raises(Permanent, match="version 7777 of the lake is no longer kept"):
+        with lake.connect(home, snapshot=7777):
+            pass

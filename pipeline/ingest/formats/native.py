@@ -144,6 +144,9 @@ def _messages(raw: dict[str, Any], conversation_id: str, clock: Clock, started: 
                 "missing key: role" if one.get("role") is None else "unknown role" if type(one["role"]) is str else "wrong type: role"
             )
     ids, above, flags = parents(listed, conversation_id)
+    for one, notes in zip(listed, flags, strict=True):  # an importer of a tree must give ids, and says that it made them
+        if one.get("derived") == ["message_id"]:
+            notes.append("message_id derived")
     found = []
     for at, one in enumerate(listed):
         content, parts = _content(one)

@@ -1,0 +1,83 @@
+"""Homes whose lake stands on real servers: SQLite or PostgreSQL for the catalogue, a folder or an S3 store for the files."""
+
+import importlib.util
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import settings as machine
+from pipeline.settings import Settings
+from tests.cluster import servers
+from tests.ingest import world
+
+MODES = ("sqlite", "sqlite+s3", "postgres", "postgres+s3")
+CLUSTER = "postgres+s3"
+_numbers = itertools.count(1)
+Maker = Callable[..., Settings]
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a real PostgreSQL."""
+    if servers.postgres_binaries() is None:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    for package in ("psycopg2", "duckdb_extension_postgres_scanner"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: pip install 'equipoise[cluster]'")
+    with servers.postgres(tmp_path_factory.mktemp("postgres") / "server") as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[int]:
+    """The port of a real S3 server with one bucket."""
+    for package in ("moto", "flask", "duckdb_extension_httpfs"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: pip install 'equipoise[cluster,dev]'")
+    with servers.store() as port:
+        yield port
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Maker:
+    """Make homes with an empty lake in one of the modes; the environment is that of the newest, and of its children."""
+    for name in [n for n in os.environ if n.startswith(("AWS_", "PG"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("EQUIPOISE_USER_KEY", "0" * 64)
+    request.addfinalizer(world.close)
+
+    def make(mode: str = CLUSTER, name: str = "home") -> Settings:
+        number = next(_numbers)
+        monkeypatch.setenv("EQUIPOISE_HOME", str(tmp_path / name))
+        for variable in ("EQUIPOISE_LAKE", "EQUIPOISE_DATA"):
+            monkeypatch.delenv(variable, raising=False)
+        if "postgres" in mode:
+            port = request.getfixturevalue("database")
+            sql(port, f"create database lake{number}")
+            monkeypatch.setenv("EQUIPOISE_LAKE", f"postgres:dbname=lake{number} host=127.0.0.1 port={port} user=postgres")
+            monkeypatch.setenv("PGPASSWORD", servers.PASSWORD)
+        if "s3" in mode:
+            monkeypatch.setenv("EQUIPOISE_DATA", f"s3://{servers.BUCKET}/{number}/data")
+            monkeypatch.setenv("EQUIPOISE_S3_ENDPOINT", f"http://127.0.0.1:{request.getfixturevalue('store')}")
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", servers.KEY)
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", servers.SECRET)
+        return machine.load()
+
+    return make
+
+
+def sql(port: int, statement: str, database: str = "postgres") -> list[tuple]:
+    """One statement, straight to the server."""
+    import psycopg2
+
+    con = psycopg2.connect(host="127.0.0.1", port=port, user="postgres", password=servers.PASSWORD, dbname=database)
+    try:
+        con.autocommit = True
+        with con.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        con.close()
