@@ -83,6 +83,16 @@ def _quarantine(p: argparse.ArgumentParser) -> None:
     p.add_argument("--recipe", help="of retry: the lesson whose ingest rules count (default: daily)")
 
 
+def _audit(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", nargs="?", metavar="PAIRS-ID", help="what to judge (default: the newest pairs; of --summary: all verdicts)")
+    p.add_argument("--per-rule", type=int, default=10, metavar="N", help="cases drawn of each rule (default 10)")
+    p.add_argument("--seed", type=int, default=0, help="another sample (default 0)")
+    p.add_argument("--by", metavar="WHO", help="who judges (default: who is logged in)")
+    p.add_argument("--export", metavar="FILE", help="write the sample to a .csv, or to a .jsonl of Argilla records")
+    p.add_argument("--import", dest="take", metavar="FILE", help="read verdicts back from such a file; needs --by")
+    p.add_argument("--summary", action="store_true", help="each rule's precision, and how far people agree")
+
+
 def _trace(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", metavar="ID", help="a conversation id or any artefact's id")
 
@@ -132,6 +142,7 @@ COMMANDS = {
     "quarantine": Command(
         "lines that could not be read: what broke, why, and once it is mended again", _quarantine, "pipeline.commands.quarantine"
     ),
+    "audit": Command("label a sample of what was mined by hand; each rule's precision", _audit, "pipeline.commands.audit"),
     "trace": Command("from a conversation to the models it taught, and back", _trace, "pipeline.commands.trace"),
     "forget": Command("erase a user everywhere and for good, or what is due; prints the receipt's id", _forget, "pipeline.commands.forget"),
     "lake": Command("size, files and versions of the lake; `lake compact` tidies it up", _lake, "pipeline.commands.lake"),

@@ -31,7 +31,7 @@ def run(logs: str, recipe: Recipe, settings: Settings, dry_run: bool = False) ->
             found = _mined(sealed, recipe, settings, desk, written)
             write(work.folder, found)
             work.counts.update(account.counts(found))
-            work.extra["snapshot"] = sealed["snapshot"]
+            work.extra |= {"snapshot": sealed["snapshot"], "mine_version": VERSION}
             _say(id, work.counts, recipe)
     counts = lineage.manifest(settings, id)["counts"]
     enough = counts["examples"] + counts["pairs"] + counts["unpaired"] >= max(1, recipe.mining.min_events)
