@@ -46,9 +46,12 @@ def halves(settings: Settings, kind: str) -> None:
 
 def caches(settings: Settings, journal: Journal, gone: Gone) -> None:
     """Remembered answers to held-out prompts: kept by task, and asked again when they are needed."""
-    for folder in sorted((settings.home / "cache" / "items").glob("*/heldout_*")):
+    items = settings.home / "cache" / "items"
+    noted = {entry["folder"] for entry in journal.of("cache")}  # by a run that was killed before the folder was gone
+    for folder in sorted(items.glob("*/heldout_*")):
         if folder.name.removeprefix("heldout_") in gone.tasks:
-            journal.write(cache=len(list(folder.glob("*.json"))))
+            if (name := str(folder.relative_to(items))) not in noted:
+                journal.write(cache=len(list(folder.glob("*.json"))), folder=name)
             shutil.rmtree(folder)
     for draft in (settings.home / "cache").rglob(".*.tmp"):
         draft.unlink()
