@@ -77,6 +77,7 @@ def told(fell: list[Kill], paces: Paces) -> str:
     )
 
 
+@pytest.mark.slow
 def test_ten_kills_change_nothing(drill: Drill) -> None:
     fell = drill(10, FEW)
     assert len(fell) == 10 and sum(k.wrote for k in fell) >= 5
