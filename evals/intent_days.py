@@ -69,8 +69,9 @@ def scored(home: Path, id: str) -> dict[str, float]:
     import pyarrow.parquet as pq
 
     sums: dict[str, list[float]] = {}
-    for row in pq.read_table(home / "scores" / id / "items.parquet", columns=["ability", "value"]).to_pylist():
-        sums.setdefault(row["ability"], []).append(row["value"])
+    for row in pq.read_table(home / "scores" / id / "items.parquet", columns=["ability", "metric", "value"]).to_pylist():
+        if row["metric"] in ("acc", "correct"):
+            sums.setdefault(row["ability"], []).append(row["value"])
     return {name: sum(values) / len(values) for name, values in sums.items()}
 
 
@@ -82,8 +83,8 @@ def show(days: list[dict[str, Any]], home: Path) -> None:
             continue
         verdict = json.loads((home / "verdict" / made["gate"] / "verdict.json").read_text(encoding="utf-8"))
         counts = json.loads((home / "mix" / made["mix"] / "counts.json").read_text(encoding="utf-8"))
-        print(f"  {verdict['verdict']}; the lesson: {json.dumps(counts)[:300]}")
-        before, after = scored(home, verdict["champion"]), scored(home, made["evaluate"])
+        print(f"  {verdict['verdict']}; the lesson: {counts['ratio']['domain']} rows of the task")
+        before, after = (scored(home, verdict["scores"][side]) for side in ("champion", "candidate"))
         for name, found in {**verdict["targets"], **verdict["abilities"]}.items():
             words = f"{found['lost']} lost, {found['gained']} gained of {found['n']}, {found['decision']}"
             print(f"  {name:14} {before.get(name, float('nan')):.3f} -> {after.get(name, float('nan')):.3f}  {words}")
