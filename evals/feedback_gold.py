@@ -8,7 +8,6 @@ import argparse
 import dataclasses
 import hashlib
 import json
-import math
 import random
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import settings as machine
+from pipeline.audit.agreement import wilson
 from pipeline.errors import BadInput
 from pipeline.ingest.run import run as ingest
 from pipeline.mine.run import run as mine
@@ -33,7 +33,6 @@ CLASSES = {
 NEGATIVE = frozenset(CLASSES.values())
 DEV_TENTHS = 6  # of ten conversations six are looked at while rules are written
 DRAWS = 2000  # of the bootstrap over conversations
-Z = 1.959964  # 95%
 
 
 @dataclass(frozen=True)
@@ -81,15 +80,6 @@ def hear(talks: Sequence[dict[str, Any]], labels: Sequence[Labelled]) -> list[La
             if s["origin"] == "implicit":
                 said.setdefault((s["conversation_id"], s["message_id"]), set()).add(s["signal"])
     return [dataclasses.replace(x, heard=frozenset(said.get((x.conversation_id, x.message_id), ()))) for x in labels]
-
-
-def wilson(k: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval of k in n."""
-    if n == 0:
-        return 0.0, 1.0
-    p, z2 = k / n, Z * Z
-    middle, half = (p + z2 / (2 * n)) / (1 + z2 / n), Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return middle - half, middle + half
 
 
 Judge = Callable[[Labelled], tuple[bool, bool]]

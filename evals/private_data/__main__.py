@@ -8,17 +8,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from evals.private_data.cases import Case, published, written
+from pipeline.audit.agreement import wilson
 from pipeline.ingest.scrub import Scrubber, suspects
 
-Z = 1.959964  # 95%
 
-
-def wilson(hits: int, n: int) -> str:
-    if not n:
-        return "-"
-    rate, slack = hits / n, Z * Z / n
-    centre, half = (rate + slack / 2) / (1 + slack), Z * ((rate * (1 - rate) + slack / 4) / n) ** 0.5 / (1 + slack)
-    return f"{rate:.3f} [{max(0.0, centre - half):.3f}, {min(1.0, centre + half):.3f}]"
+def share(hits: int, n: int) -> str:
+    """A share with its interval, for the table."""
+    low, high = wilson(hits, n)
+    return f"{hits / n:.3f} [{low:.3f}, {high:.3f}]" if n else "-"
 
 
 def judged(cases: Iterable[Case], misses: bool) -> dict[str, Counter[str]]:
@@ -49,7 +46,7 @@ def table(title: str, cases: list[Case], misses: bool) -> None:
         total += counts.get(kind, Counter())
         one = total if kind == "all" else counts[kind]
         found, planted, believed = one["found"], one["found"] + one["missed"], one["found"] + one["made up"]
-        print(f"{kind:14}{planted:8}{found:7}{one['made up']:9}  {wilson(found, believed):24}{wilson(found, planted):24}")
+        print(f"{kind:14}{planted:8}{found:7}{one['made up']:9}  {share(found, believed):24}{share(found, planted):24}")
 
 
 def main() -> None:

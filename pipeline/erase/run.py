@@ -83,7 +83,7 @@ def carry_out(settings: Settings, work: Journal, names: set[str]) -> Receipt:
     before = date.fromisoformat(work.about["before"])
     with lake.connect(settings) as con:
         _remember(con, work)
-        ingest._seal_what_is_not(con, settings)  # of a killed ingest: its version of the lake is about to expire
+        ingest.seal_what_is_not(con, settings)  # of a killed ingest: its version of the lake is about to expire
         gone = survey.of(con, settings, {(r["what"], r["mark"]) for r in lake.query(con, "erase/marks")}, before)
     gone.raw |= names
     renamed = raw.sweep(settings, work, gone)

@@ -39,7 +39,7 @@ def run(
     day = read.day(day) if isinstance(day, str) else day
     results = []
     with sources.files(paths, day, settings) as files, lineage.lock(settings, "ingest"), lake.connect(settings) as con:
-        _seal_what_is_not(con, settings)  # of a run that was killed between the lake's commit and its seal
+        seal_what_is_not(con, settings)  # of a run that was killed between the lake's commit and its seal
         for _, of_day in groupby(sorted(files, key=lambda f: (f.day, f.path)), key=lambda f: f.day):
             batch = list(of_day)
             try:
@@ -47,7 +47,7 @@ def run(
             except threshold.Stopped:
                 lake.retried(lambda batch=batch: threshold.keep(con, batch, _batch(con, batch, recipe, settings, format, stopped=True)[0]))
                 raise
-            _seal_what_is_not(con, settings)
+            seal_what_is_not(con, settings)
             say(f"{results[-1]['id']}: {', '.join(f'{results[-1][name]} {name}' for name in COUNTS)}")
             for change in results[-1]["drift"][:MOST_DRIFT]:
                 say(f"   drift: {change['says']}")
@@ -223,7 +223,7 @@ def _write(con: "Connection", changes: Changes, refused: list[list[Any]]) -> Non
             lake.run(con, f"ingest/{script}")
 
 
-def _seal_what_is_not(con: "Connection", settings: Settings) -> None:
+def seal_what_is_not(con: "Connection", settings: Settings) -> None:
     """Write logs/<id>/ for every batch of the lake that has none, from what the lake says alone: a killed run loses nothing."""
     for batch in reversed(lake.retried(lambda: lake.query(con, "ingest/batches"))):
         id = batch["logs_id"]
