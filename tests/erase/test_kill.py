@@ -17,27 +17,18 @@ from pipeline.settings import Settings
 from tests.erase import world
 from tests.erase.conftest import copy
 from tests.erase.world import House
+from tests.kill_steps import COUNTED
 
-CHILD = """
-import os, shutil, signal, sys
-from pipeline import lake, settings
+CHILD = (
+    COUNTED
+    + """
 from pipeline.erase import run
-
-last, steps = int(sys.argv[1]), 0
-
-def counted(work):
-    def step(*args, **options):
-        global steps
-        steps += 1
-        if steps == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return work(*args, **options)
-    return step
 
 lake._execute, os.replace, os.fsync, shutil.rmtree = map(counted, (lake._execute, os.replace, os.fsync, shutil.rmtree))
 run.users(settings.load(), sys.argv[2:], "asked for by letter")
 print(steps, file=sys.stderr)
 """
+)
 
 
 def child(house: House, last: int = 0) -> subprocess.Popen[bytes]:

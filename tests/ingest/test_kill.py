@@ -16,28 +16,19 @@ from pipeline.ingest.run import run
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 from tests.ingest.world import conversation, event, rows, write
+from tests.kill_steps import COUNTED
 
-CHILD = """
-import os, signal, sys
-from pipeline import lake, lineage, settings
+CHILD = (
+    COUNTED
+    + """
 from pipeline.ingest.run import run
 from pipeline.recipe import Recipe
-
-last, steps = int(sys.argv[1]), 0
-
-def counted(work):
-    def step(*args, **options):
-        global steps
-        steps += 1
-        if steps == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return work(*args, **options)
-    return step
 
 lake._execute, lineage.write_json = counted(lake._execute), counted(lineage.write_json)
 run(sys.argv[2:], Recipe(), settings.load())
 print(steps, file=sys.stderr)
 """
+)
 TABLES = ("conversations", "messages", "feedback", "quarantine", "batches")
 
 
