@@ -1,11 +1,12 @@
 """Two runs side by side: every ability's items paired, or the reasons why they may not be."""
 
+import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.gate import pairing
-from pipeline.gate.evidence import Run
+from pipeline.gate.evidence import Benchmark, Run
 from pipeline.gate.pairing import Paired
 from pipeline.recipe import Ability
 
@@ -91,3 +92,22 @@ def _not_applied(a: Run, b: Run, result: Comparison) -> Iterator[str]:
         yield f"A and B are the same results, {a.name}: a model is compared with itself"
     elif generated and same > NOT_APPLIED * generated and not flips:
         yield f"{same} of {generated} generated answers are identical and no item changed: was the adapter applied?"
+
+
+def together(runs: Sequence[Run]) -> tuple[Run, list[str]]:
+    """Several runs of one model as one: pairing averages each item over them. Also why they are not one model's, in words."""
+    first, *others = runs
+    problems = [f"{other.name}, another run of {first.name}: {p}" for other in others for p in pairing.settings_differ(first, other)]
+    benchmarks = dict(first.benchmarks)
+    for other in others:
+        for task in sorted({*first.benchmarks, *other.benchmarks}):
+            mine, theirs = first.benchmarks.get(task), other.benchmarks.get(task)
+            if mine is None or theirs is None or _asked(mine) != _asked(theirs):
+                problems.append(f"{task}: {first.name} and {other.name} did not ask the same items; give runs of the whole task")
+            else:
+                benchmarks[task] = dataclasses.replace(mine, rows=benchmarks[task].rows + theirs.rows)
+    return dataclasses.replace(first, benchmarks=benchmarks, notes=tuple(n for run in runs for n in run.notes)), problems
+
+
+def _asked(benchmark: Benchmark) -> set[tuple]:
+    return {(row.doc_id, row.doc_hash, row.prompt_hash) for row in benchmark.rows}

@@ -1,21 +1,12 @@
 """Held-out prompts that the lesson has seen: a score on those measures memory."""
 
-import hashlib
 import itertools
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-GRAM = 13  # words; the length that GPT-3's decontamination made usual
-TEMPLATE_ITEMS = 10  # an n-gram in more held-out prompts than this is their shared instruction, not their content
-COVER = 0.5
-WORD = re.compile(r"[㐀-鿿぀-ヿ]|\w+")  # scripts without spaces count by the sign
-
-
-def words(text: str) -> list[str]:
-    return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+from pipeline.ngrams import texts, words
+from pipeline.overlap import COVER, Items
 
 
 @dataclass(frozen=True)
@@ -43,28 +34,14 @@ def last_turn(render: Callable[[list[dict]], str]) -> Callable[[str], str]:
 
 
 def flagged(heldout: Sequence[str], lesson: Lesson) -> list[bool]:
-    """Which held-out prompts stand in the lesson: the same words, or half of the 13-grams of the user's last turn.
+    """Which held-out prompts stand in the lesson: the same words, or half of the n-grams of the user's last turn (see pipeline/overlap.py).
 
     N-grams that more than 10 held-out prompts share are left out: they are the task's instruction.
     """
-    exact = {_hash(words(text)) for text in lesson.prompts}
-    known = {gram for text in lesson.prompts for gram in _grams(words(lesson.turn(text)))}
-    mine = [_grams(words(lesson.turn(text))) for text in heldout]
-    spread = Counter(gram for grams in mine for gram in set(grams))
-    own = [[gram for gram in grams if spread[gram] <= TEMPLATE_ITEMS] for grams in mine]
-    return [
-        (_hash(words(text)) in exact and bool(words(text))) or _cover(grams, known) >= COVER
-        for text, grams in zip(heldout, own, strict=True)
-    ]
+    import numpy as np
 
-
-def _hash(row: Sequence[str]) -> str:
-    return hashlib.sha256(" ".join(row).encode()).hexdigest()
-
-
-def _grams(row: Sequence[str]) -> list[tuple[str, ...]]:
-    return [tuple(row[i : i + GRAM]) for i in range(len(row) - GRAM + 1)]
-
-
-def _cover(grams: Sequence[tuple[str, ...]], known: set[tuple[str, ...]]) -> float:
-    return sum(gram in known for gram in grams) / len(grams) if grams else 0.0
+    known = np.unique(texts(words(list(lesson.prompts))))
+    whole = texts(words(heldout))
+    exact = (whole != 0) & np.isin(whole, known)
+    cover = Items.of([lesson.turn(text) for text in heldout]).covered([words([lesson.turn(text) for text in lesson.prompts])])
+    return [bool(flag) for flag in exact | (cover >= COVER)]

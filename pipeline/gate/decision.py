@@ -7,12 +7,11 @@ from typing import Any
 from pipeline.gate import contamination, targets, verdict
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.evidence import Run
-from pipeline.gate.multiplicity import benjamini_hochberg
+from pipeline.gate.multiplicity import ALPHA, benjamini_hochberg
 from pipeline.gate.paired import Pairs
 from pipeline.gate.pairing import Paired
 from pipeline.recipe import Ability, Gate
 
-ALPHA = 0.05
 SUSPECT = 0.10  # share of false names among the abilities that the report points at; never a verdict
 
 
@@ -36,7 +35,9 @@ def of_kind(kind: str, *runs: Run) -> dict[str, Ability]:
     return {name: Ability(tasks=list(dict.fromkeys(t for run in runs for t in run.groups.get(name, ())))) for name in names}
 
 
-def against(found: Comparison, abilities: Mapping[str, Ability], gate: Gate, reference: str, alpha: float) -> verdict.Facts:
+def against(
+    found: Comparison, abilities: Mapping[str, Ability], gate: Gate, reference: str, alpha: float, alpha_to_block: float
+) -> verdict.Facts:
     """The candidate's table against one reference, under the margins of that reference."""
     champion = reference == "champion"
     judged = verdict.judge(
@@ -48,6 +49,7 @@ def against(found: Comparison, abilities: Mapping[str, Ability], gate: Gate, ref
         report_only={name for name, ability in abilities.items() if ability.report_only},
         strict=gate.strict,
         alpha=alpha,
+        alpha_to_block=alpha_to_block,
         clusters=found.clusters,
         incomplete=found.incomplete,
     )
@@ -96,7 +98,13 @@ def shown(found: Comparison) -> dict[str, dict[str, Any]]:
 
 
 def whole(
-    champion: verdict.Facts, origin: verdict.Facts, lesson: Mapping[str, Any], same: bool, attempt: int, warnings: Collection[str]
+    champion: verdict.Facts,
+    origin: verdict.Facts,
+    lesson: Mapping[str, Any],
+    account: Mapping[str, Any],
+    same: bool,
+    attempt: int,
+    warnings: Collection[str],
 ) -> dict[str, Any]:
     """The verdict's body. `same` says that champion and origin are one model, so that equal sentences are said once."""
     tables = {
@@ -104,11 +112,12 @@ def whole(
         "origin": origin["verdict"],
         "targets": lesson["verdict"],
         "checks": lesson["check"]["decision"],
+        "budget": account["decision"],
     }
     overall = verdict.worst(list(tables.values()))
     reasons = [_aside(r, "against the origin" if same else "against the champion") for r in champion["reasons"]]
     reasons += [] if same and origin["verdict"] == champion["verdict"] else [_aside(r, "against the origin") for r in origin["reasons"]]
-    reasons += [*lesson["reasons"], *lesson["check"]["reasons"]]
+    reasons += [*lesson["reasons"], *lesson["check"]["reasons"], *account["reasons"]]
     if attempt > 1:
         reasons.append(f"attempt {attempt} at the same data: the error it may spend is {level(attempt):.4f} instead of {ALPHA:g}")
     order = [kind for kind in ("block", "hold", "promote") if kind != "promote" or overall == "promote"]
@@ -123,6 +132,7 @@ def whole(
         "origin": dict(origin),
         "targets": lesson["tasks"],
         "checks": [lesson["check"]],
+        "budget": dict(account),
         "attempt": attempt,
         "suspects": [n for n, p in benjamini_hochberg({n: row["p"] for n, row in champion["abilities"].items()}).items() if p <= SUSPECT],
         "warnings": list(warnings),

@@ -1,5 +1,6 @@
 """Tails and quantiles of three distributions from the standard library alone, so that a gate needs no scipy; the tests hold them against it."""
 
+import functools
 import math
 from collections.abc import Callable
 from statistics import NormalDist
@@ -86,3 +87,21 @@ def bisect(rising: Callable[[float], float], low: float, high: float) -> float:
             break
         low, high = (middle, high) if rising(middle) < 0 else (low, middle)
     return (low + high) / 2
+
+
+@functools.cache
+def legendre(n: int) -> tuple[tuple[float, float], ...]:
+    """Points and weights of Gauss and Legendre's rule on (-1, 1): exact for polynomials up to degree 2n - 1."""
+    found = []
+    for i in range(n):
+        x = math.cos(math.pi * (i + 0.75) / (n + 0.5))  # near the root; Newton does the rest
+        for _ in range(100):
+            below, value = 0.0, 1.0
+            for k in range(n):
+                below, value = value, ((2 * k + 1) * x * value - k * below) / (k + 1)
+            slope = n * (x * value - below) / (x * x - 1)
+            x, step = x - value / slope, value / slope
+            if abs(step) < 1e-15:
+                break
+        found.append((x, 2 / ((1 - x * x) * slope * slope)))
+    return tuple(found)

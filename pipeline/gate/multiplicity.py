@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+ALPHA = 0.05  # how often one question may raise a false alarm
+
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Holm's adjusted p (1979): at or below alpha means proved, and any false proof among all has probability alpha at most."""

@@ -4,79 +4,99 @@ import functools
 import json
 from typing import Any
 
-from pipeline import chat, lineage, service
+from pipeline import chat, ledger, lineage, service
 from pipeline import recipe as recipes
 from pipeline.errors import BadInput, Permanent
-from pipeline.gate import comparison, contamination, decision, feasibility, paired, scores, words
+from pipeline.gate import budget, comparison, contamination, decision, feasibility, history, paired, scores, words
 from pipeline.gate.comparison import Comparison
 from pipeline.progress import say
 from pipeline.recipe import Ability, Recipe
 from pipeline.settings import Settings
 
-VERSION = 1  # raise it when the same scores should yield another verdict
+VERSION = 2  # raise it when the same scores should yield another verdict
 
 Facts = dict[str, Any]
 
 
-def run(given: str, recipe: Recipe, settings: Settings) -> Facts:
+def run(scored: str, recipe: Recipe, settings: Settings) -> Facts:
     """Judge one candidate's scores. Running it twice changes nothing; a candidate that was released keeps the verdict that released it."""
-    manifest = lineage.require(settings, given, "scores")
+    manifest = lineage.require(settings, scored, "scores")
+    if manifest.get("rows"):
+        raise BadInput(
+            f"{scored} holds what models know of the rows of {manifest['rows']}, no answers to benchmarks; name a candidate's scores"
+        )
     if manifest["model"] == "origin":
         raise BadInput(
-            f"{given} holds the origin's own scores: the origin is what candidates are measured against; name a candidate's scores"
+            f"{scored} holds the origin's own scores: the origin is what candidates are measured against; name a candidate's scores"
         )
-    released = _released(settings, given)
+    released = history.released(settings, scored)
     if released:
         say(f"{released}: {manifest['model']} was promoted on this verdict already")
         return _result(settings, released)
     declared = _abilities(recipe, settings)
-    planned = feasibility.plan(declared, recipe.gate)
-    feasibility.require(planned, recipe.gate, recipe.name)
+    feasibility.require(feasibility.plan(declared, recipe.gate), recipe.gate, recipe.name)
     champion = service.champion(settings)
-    sides = {"candidate": given, "champion": _scores(settings, manifest, champion), "origin": _scores(settings, manifest, "origin")}
+    sides = {"candidate": scored, "champion": _scores(settings, manifest, champion), "origin": _scores(settings, manifest, "origin")}
     mix, lesson = _lesson(settings, manifest)
-    superior = _superior(recipe, settings, mix)
-    earlier = _earlier_attempts(settings, given, lesson)
-    slices = recipes.digest(recipe.gate, *declared.values()), sorted(declared), sorted(superior)
-    id = lineage.name("verdict", lineage.day_of(given), given, VERSION, slices, sides["champion"], sides["origin"], earlier)
-    with lineage.making(settings, id, parents=[given], recipe=recipe.model_dump(mode="json"), seeds={"sign_flip": paired.SEED}) as work:
+    given = {
+        "scores": sides,
+        "abilities": [[name, ability.model_dump(mode="json")] for name, ability in declared.items()],  # a list: manifests sort keys
+        "superior": sorted(_superior(recipe, settings, mix)),
+        "mix": mix,
+        "attempts": history.earlier_attempts(settings, sides["candidate"], lesson),
+        "past": history.of(settings, sides["origin"], manifest["day"], recipe.gate.origin_window),
+        "template": _template(settings)[0] if mix else None,
+    }
+    id = lineage.name("verdict", lineage.day_of(sides["candidate"]), VERSION, recipes.digest(recipe.gate, recipe.mining.only), given)
+    seeds = {"sign_flip": paired.SEED}
+    with lineage.making(settings, id, parents=[sides["candidate"]], recipe=recipe.model_dump(mode="json"), seeds=seeds) as work:
         if work is not None:
-            body = _judge(settings, sides, recipe, declared, superior, mix, len(earlier) + 1)
-            facts = {"candidate": manifest["model"], "champion": champion, "scores": sides, "day": manifest["day"], "mix": mix}
-            lineage.write_json(work.folder / "verdict.json", body | facts | {"id": id, "feasibility": planned})
+            body = judged(settings, id, given, recipe)
+            lineage.write_json(work.folder / "verdict.json", body)
             work.counts |= {"abilities": len(body["abilities"]), "items": sum(row["n"] for row in body["abilities"].values())}
-            work.extra |= facts | {"verdict": body["verdict"], "lesson": lesson, "attempts": earlier}
+            work.extra |= {k: body[k] for k in ("candidate", "champion", "scores", "day", "mix", "verdict")}
+            work.extra |= {"lesson": lesson, "attempts": given["attempts"], "gate": VERSION, "inputs": given}
             say(f"{id}: {body['reasons'][0]}")
+    ledger.enter(settings, id)
     return _result(settings, id)
 
 
-def _judge(
-    settings: Settings,
-    sides: dict[str, str],
-    recipe: Recipe,
-    declared: dict[str, Ability],
-    superior: set[str],
-    mix: str | None,
-    attempt: int,
-) -> Facts:
-    """All tables of one verdict; evidence that cannot be compared is refused here."""
-    runs = {side: scores.read(lineage.folder(settings, id), lineage.require(settings, id, "scores")) for side, id in sides.items()}
+def judged(settings: Settings, id: str, given: Facts, recipe: Recipe) -> Facts:
+    """What a verdict says: a function of its sealed inputs, so that `verify` can work it out again.
+
+    Evidence that cannot be compared is refused here.
+    """
+    sides, past, attempt = given["scores"], given["past"], len(given["attempts"]) + 1
+    sealed = {side: lineage.require(settings, scored, "scores") for side, scored in sides.items()}
+    runs = {side: scores.read(lineage.folder(settings, sides[side]), manifest) for side, manifest in sealed.items()}
     candidate, champion, origin = runs["candidate"], runs["champion"], runs["origin"]
-    alpha = decision.level(attempt)
+    declared = {name: Ability.model_validate(ability) for name, ability in given["abilities"]}
     abilities = decision.abilities_in(declared, *runs.values())
     today, ever = (comparison.compare(reference, candidate, abilities) for reference in (champion, origin))
     taught = comparison.compare(champion, candidate, decision.of_kind("target", candidate, champion))
     watched = comparison.compare(champion, candidate, decision.of_kind("report", candidate, champion))
     _refuse(sides, today, ever, taught)
-    named = superior & set(taught.paired)
+    alpha, same = decision.level(attempt), sides["champion"] == sides["origin"]
+    # where the champion is the origin the two tables are one test, and today's alpha pays for it
+    ever_alpha = alpha if same else budget.alpha_today(alpha, recipe.gate.origin_window, past["tested"] + 1)
+    against = decision.against(today, abilities, recipe.gate, "champion", alpha, alpha)
+    origins = decision.against(ever, abilities, recipe.gate, "origin", alpha, ever_alpha)
+    account = budget.account(origins, history.origin_tables(settings, past["promotions"]), recipe.gate)
+    account |= past | {"alpha": ever_alpha, "worst_case_a_day": alpha if same else alpha + ever_alpha}
+    lesson = _target_table(settings, given, recipe, taught, alpha)
+    body = decision.whole(against, origins, lesson, account, same, attempt, _unchanged(sealed))
+    facts = {"id": id, "scores": sides, "day": sealed["candidate"]["day"], "mix": given["mix"]}
+    facts |= {"candidate": sealed["candidate"]["model"], "champion": sealed["champion"]["model"]}
+    return body | facts | {"shown": decision.shown(watched), "feasibility": feasibility.plan(declared, recipe.gate)}
+
+
+def _target_table(settings: Settings, given: Facts, recipe: Recipe, taught: Comparison, alpha: float) -> Facts:
+    """What the lesson was for, with the tasks that must be shown better."""
+    named = set(given["superior"]) & set(taught.paired)
     if recipe.gate.targets == "superior" and recipe.mining.only != "hotfix":
         named = named or set(taught.paired)  # where no measured task is a key task, every one may be the reason to change
     need = "named" if recipe.mining.only == "hotfix" and recipe.gate.targets == "superior" else recipe.gate.targets
-    lesson = decision.target_table(taught, named, need, recipe.gate.target_margin, _taught(settings, mix), alpha)
-    tables = [decision.against(found, abilities, recipe.gate, who, alpha) for found, who in ((today, "champion"), (ever, "origin"))]
-    same = sides["champion"] == sides["origin"]
-    body = decision.whole(tables[0], tables[1], lesson, same, attempt, _unchanged(settings, sides))
-    return body | {"shown": decision.shown(watched)}
+    return decision.target_table(taught, named, need, recipe.gate.target_margin, _taught(settings, given), alpha)
 
 
 def _refuse(sides: dict[str, str], *found: Comparison) -> None:
@@ -135,43 +155,37 @@ def _rows(settings: Settings, mix: str, kind: str, columns: list[str]) -> list[F
     return pq.read_table(path, columns=columns).to_pylist() if path.exists() else []
 
 
-def _taught(settings: Settings, mix: str | None) -> contamination.Lesson:
+def _template(settings: Settings) -> tuple[str | None, Any]:
+    """The origin's chat template and its sum; a gate host may hold no model, and so none."""
+    try:
+        found = chat.template(service.origin(settings))
+    except Permanent:
+        return None, None
+    return found.sha, found
+
+
+def _taught(settings: Settings, given: Facts) -> contamination.Lesson:
     """What the lesson showed the model before each answer, written as held-out prompts are."""
+    mix = given["mix"]
     if not mix:
         return contamination.Lesson()
     found = [chat.clean(row["messages"][:-1]) for row in _rows(settings, mix, "sft", ["messages"])]
     found += [chat.clean(row["prompt"]) for kind in ("dpo", "kto") for row in _rows(settings, mix, kind, ["prompt"])]
     plain = {"\n".join(str(m["content"]) for m in messages) for messages in found}
-    try:
-        render = functools.partial(chat.template(service.origin(settings)).text, add_generation_prompt=True)
-        turn = contamination.last_turn(render)
-    except Permanent:  # a gate host may hold no model: without the template, words that stand next to each other are still found
+    sha, template = _template(settings)
+    if sha != given["template"]:
+        raise Permanent(
+            f"the verdict read its prompts through the chat template {given['template']}, the origin here speaks {sha}: set EQUIPOISE_MODEL to the origin it was given against"
+        )
+    if template is None:  # without the template, words that stand next to each other are still found
         return contamination.Lesson(plain)
-    return contamination.Lesson(plain | {render(messages) for messages in found}, turn)
+    render = functools.partial(template.text, add_generation_prompt=True)
+    return contamination.Lesson(plain | {render(messages) for messages in found}, contamination.last_turn(render))
 
 
-def _earlier_attempts(settings: Settings, given: str, lesson: str | None) -> list[str]:
-    """Other candidates of the same day's data that were judged before this one."""
-    same = [m for m in lineage.all_of(settings, "verdict") if lesson and m.get("lesson") == lesson and m["scores"]["candidate"] != given]
-    return sorted({m["scores"]["candidate"] for m in same if given not in m["attempts"]})
-
-
-def _released(settings: Settings, given: str) -> str | None:
-    """The verdict on which this candidate went into service, if it ever did."""
-    released = {parent for m in lineage.all_of(settings, "release") for parent in m["parents"]}
-    judged = {parent for m in lineage.all_of(settings, "report") if m["id"] in released for parent in m["parents"]}
-    found = [m["id"] for m in lineage.all_of(settings, "verdict") if m["scores"]["candidate"] == given and m["id"] in judged]
-    return found[-1] if found else None
-
-
-def _unchanged(settings: Settings, sides: dict[str, str]) -> list[str]:
+def _unchanged(sealed: dict[str, Facts]) -> list[str]:
     """Signs that a candidate is no new model."""
-    sealed = {side: lineage.manifest(settings, id) for side, id in sides.items()}
-    weights = sealed["candidate"].get("weights")
-    same = (
-        ["the candidate's weights are the champion's: was anything trained?"]
-        if weights and weights == sealed["champion"].get("weights")
-        else []
-    )
-    canary = sealed["candidate"].get("canary")
-    return same + ([f"every answer of the candidate is the origin's: {canary}"] if canary else [])
+    weights, canary = sealed["candidate"].get("weights"), sealed["candidate"].get("canary")
+    same = weights and weights == sealed["champion"].get("weights")
+    found = ["the candidate's weights are the champion's: was anything trained?"] if same else []
+    return found + ([f"every answer of the candidate is the origin's: {canary}"] if canary else [])

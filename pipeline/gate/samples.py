@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ BACKENDS = {"huggingface": "hf", "hf-auto": "hf"}
 MEMBER = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash", "prompt_hash", "target_hash"}
 
 
-def read(where: str) -> Run:
-    """The results at an lm-eval output_path, at a model folder in it, or in one results file."""
+def read(where: str, clusters: Mapping[str, str] | None = None) -> Run:
+    """The results at an lm-eval output_path, at a model folder in it, or in one results file.
+
+    clusters names, for a task, the column of its documents that says which items hang together.
+    """
     path, notes = newest(Path(where).expanduser())
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
@@ -30,7 +33,7 @@ def read(where: str) -> Run:
     if not files:
         raise BadInput(f"{path}: no samples of this run beside it (samples_*_{date}.jsonl); run lm_eval again with --log_samples")
     try:
-        benchmarks = {task: _benchmark(task, results, files.get(task)) for task in sorted({*configs, *files})}
+        benchmarks = {task: _benchmark(task, results, files.get(task), (clusters or {}).get(task)) for task in sorted({*configs, *files})}
         groups = {str(g): tuple(map(str, members)) for g, members in (results.get("group_subtasks") or {}).items() if members}
         return Run(str(path), benchmarks, _facts(results), groups, notes=tuple(notes))
     except (AttributeError, TypeError, ValueError) as error:
@@ -84,12 +87,12 @@ def _facts(results: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _benchmark(task: str, results: dict[str, Any], path: Path | None) -> Benchmark:
+def _benchmark(task: str, results: dict[str, Any], path: Path | None, cluster: str | None) -> Benchmark:
     """One task's rows with what its configuration says about them; no rows where it wrote no samples."""
     config = (results.get("configs") or {}).get(task) or {}
     rows, listed, filters = [], [], []
     for line, entry in _lines(path) if path else ():
-        rows.append(_row(f"{path}, line {line}", entry))
+        rows.append(_row(f"{path}, line {line}", entry, cluster))
         filters.append(rows[-1].filter)
         listed += [m for m in entry.get("metrics") or [] if m not in listed]
     declared = [str(m.get("metric")) for m in config.get("metric_list") or [] if isinstance(m, dict)]
@@ -122,7 +125,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield line, entry
 
 
-def _row(where: str, entry: dict[str, Any]) -> Row:
+def _row(where: str, entry: dict[str, Any], cluster: str | None = None) -> Row:
     """One line of a samples file. Hashes that an old lm-eval did not write are made from what it did write, the same way."""
     doc, prompt, target = entry.get("doc_hash"), entry.get("prompt_hash"), entry.get("target_hash")
     try:
@@ -135,7 +138,20 @@ def _row(where: str, entry: dict[str, Any]) -> Row:
         raise BadInput(f"{where}: hashes must be text and doc_id a number; this is no sample of lm-eval")
     values = {k: number(v) for k, v in entry.items() if k not in MEMBER}
     answer = json.dumps(entry.get("filtered_resps"), ensure_ascii=False)
-    return Row(entry.get("doc_id"), doc, prompt, target, str(entry.get("filter") or "none"), values, answer)
+    return Row(
+        entry.get("doc_id"), doc, prompt, target, str(entry.get("filter") or "none"), values, answer, _cluster(where, entry, cluster)
+    )
+
+
+def _cluster(where: str, entry: dict[str, Any], column: str | None) -> str | None:
+    """What an item hangs together with, as its document says under that column."""
+    if column is None:
+        return None
+    document = entry.get("doc")
+    if not isinstance(document, dict) or document.get(column) in (None, ""):
+        there = f"it has {', '.join(map(str, document))}" if isinstance(document, dict) else "there is none"
+        raise BadInput(f"{where}: its document has no {column} to cluster by ({there}); correct `cluster:` in the abilities file")
+    return str(document[column])
 
 
 def _first(arguments: Any) -> str:

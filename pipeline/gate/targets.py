@@ -4,11 +4,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pipeline.gate import intervals, paired, words
-from pipeline.gate.multiplicity import holm
+from pipeline.gate.multiplicity import ALPHA, holm
 from pipeline.gate.paired import Pairs
 from pipeline.gate.power import items_at_least
-
-ALPHA = 0.05
 
 
 def judge(

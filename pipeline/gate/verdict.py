@@ -10,7 +10,6 @@ from pipeline.gate.paired import Pairs
 
 Values = Mapping[str, Sequence[float]]
 SEVERITY = ("promote", "hold", "block")
-POOLED = "all items"
 
 
 class Facts(dict[str, Any]):
@@ -38,20 +37,23 @@ def judge(
     report_only: Collection[str] = (),
     strict: bool = False,
     alpha: float = 0.05,
+    alpha_to_block: float | None = None,
     clusters: Mapping[str, Sequence[Hashable]] | None = None,
     incomplete: Mapping[str, str] | None = None,
 ) -> Facts:
     """Judge a candidate against a reference on item values in [0, 1], given per ability in the same order.
 
     margins overrides the margin of single abilities; report_only abilities can block and need not certify; strict blocks every
-    proved drop; clusters says per ability which items hang together; incomplete says of abilities why their items are not all here,
-    so that they may block and cannot promote. What is missing, unequal or no number holds, never promotes.
+    proved drop; alpha is how often certifying may err, and blocking too unless alpha_to_block says otherwise; clusters says per
+    ability which items hang together; incomplete says of abilities why their items are not all here, so that they may block and
+    cannot promote. What is missing, unequal or no number holds, never promotes.
     """
     names = list(dict.fromkeys([*champion, *candidate]))
     wanted = {name: (margins or {}).get(name, margin) for name in names}
     broken = {name: why for name in names if (why := _unusable(champion.get(name), candidate.get(name), (clusters or {}).get(name)))}
     pairs = {n: Pairs.of(_floats(champion[n]), _floats(candidate[n]), (clusters or {}).get(n)) for n in names if n not in broken}
-    level = alpha if len(names) == 1 else alpha / 2  # one half for Holm over the abilities, one half for the pooled row
+    most = alpha if alpha_to_block is None else alpha_to_block
+    level = most if len(names) == 1 else most / 2  # one half for Holm over the abilities, one half for the pooled row
     raw = {n: paired.p_value(pairs[n]) if n in pairs else 1.0 for n in names}
     adjusted = holm(raw)
     rows = {}
@@ -143,7 +145,7 @@ def _reasons(
     """The sentences behind a verdict, worst first."""
     if not rows:
         return ["hold: there is nothing to compare"]
-    everything = {**rows, **({POOLED: pooled} if pooled else {})}
+    everything = {**rows, **({words.POOLED: pooled} if pooled else {})}
     found = [words.blocked(name, row, level) for name, row in everything.items() if row.decision == "block"]
     found += [f"hold: {name}: {why}" for name, why in broken.items()]
     found += [

@@ -6,6 +6,7 @@ from typing import Any
 from pipeline.gate.power import items_at_least
 
 Row = Mapping[str, Any]
+POOLED = "all items"
 
 
 def points(value: float) -> str:
@@ -58,7 +59,7 @@ def table(judgement: Mapping[str, Any]) -> str:
     """One line an ability, for a terminal."""
     rows = dict(judgement["abilities"])
     if judgement["pooled"]:
-        rows["all items"] = judgement["pooled"]
+        rows[POOLED] = judgement["pooled"]
     width = max([7, *(len(name) for name in rows)])
     head = f"{'ability':<{width}}  {'n':>6} {'lost':>5} {'gained':>6} {'drop':>7} {'interval':>17} {'adj. p':>8} {'margin':>7} {'can see':>8}  decision"
     return "\n".join([head, *(line(name, row, width) for name, row in rows.items())])
@@ -84,6 +85,44 @@ def page(judgement: Mapping[str, Any]) -> str:
     unpaired = judgement["unpaired"]
     notes = [f"only in A: {unpaired['only_a']} items, only in B: {unpaired['only_b']} items"] if any(unpaired.values()) else []
     notes += [f"warning: {w}" for w in judgement.get("warnings", [])]
+    if "budget" in judgement:
+        worst, ever = judgement["budget"]["worst_case_a_day"], judgement["budget"]["alpha"]
+        notes.append(
+            f"had nothing changed, today's tests would block with probability {100 * worst:.2f}% at most ({100 * ever:.2f}% of it against the origin)"
+        )
     below = targets(judgement.get("targets", {}))
     lines = [judgement["verdict"].upper(), "", table(judgement), *below, "", *judgement["reasons"], *notes]
     return "\n".join(lines) + "\n(drop, interval, margin and `can see` are in points of 0.01; a positive drop is a loss)"
+
+
+def markdown(judgement: Mapping[str, Any]) -> str:
+    """The same for a pull request: a heading, a table and the reasons. Names and reasons are text, whatever signs they hold."""
+    rows = dict(judgement["abilities"]) | ({POOLED: judgement["pooled"]} if judgement["pooled"] else {})
+    lines = [
+        f"### {judgement['verdict']}",
+        "",
+        "| ability | n | lost | gained | drop, pt | 90% interval, pt | adj. p | margin, pt | can see, pt | decision |",
+    ]
+    lines.append("|---|--:|--:|--:|--:|--:|--:|--:|--:|---|")
+    for name, row in rows.items():
+        drop = "" if row["drop"] is None else points(row["drop"])
+        note = " (report-only)" if row["report_only"] else ""
+        cells = [
+            _cell(name),
+            row["n"],
+            row["lost"],
+            row["gained"],
+            drop,
+            " .. ".join(map(points, row["interval"])),
+            p_words(row["adjusted_p"]),
+        ]
+        cells += [points(row["margin"]), points(row["smallest_detectable_drop"]), f"**{row['decision']}**{note}"]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    notes = [f"warning: {w}" for w in judgement.get("warnings", [])]
+    return "\n".join([*lines, "", *(f"- {_cell(r)}" for r in [*judgement["reasons"], *notes])])
+
+
+def _cell(text: str) -> str:
+    """Text that no Markdown reader takes for a column, markup or a link."""
+    flat = " ".join(str(text).split())
+    return "".join(f"\\{sign}" if sign in "|\\`*_[]<>#" else sign for sign in flat)

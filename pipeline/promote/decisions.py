@@ -1,55 +1,10 @@
-"""The book of decisions: one JSON line each, chained by hash so that a line changed later is seen. Pure; run.py writes it."""
+"""The book of decisions: who put what in service, when and why; one line each in a hash chain. Pure; run.py writes it."""
 
-import hashlib
-import json
-from typing import Any
+from pipeline.chain import Record, broken, last_line, line, read, whole
 
-Record = dict[str, Any]
-FIRST = "0" * 64  # what the first line has for a predecessor
+__all__ = ["Record", "broken", "holds", "last_line", "line", "read", "rejected", "repeated", "undone", "whole"]
+
 BOOKKEEPING = ("n", "prev")
-
-
-def line(record: Record, entries: list[Record], last: str) -> str:
-    """The next line of the book. `last` is the line before it, as it stands in the file."""
-    prev = hashlib.sha256(last.encode()).hexdigest() if last else FIRST
-    return json.dumps(record | {"n": len(entries) + 1, "prev": prev}, ensure_ascii=False, sort_keys=True, allow_nan=False)
-
-
-def whole(book: str) -> str:
-    """The book without a line that a killed process left half-written."""
-    return book[: book.rfind("\n") + 1]
-
-
-def read(book: str) -> list[Record]:
-    """Every decision that can be read, oldest first; a line damaged by hand is passed over here and found by `broken`."""
-    found = []
-    for text in whole(book).splitlines():
-        try:
-            record = json.loads(text)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            found.append(record)
-    return found
-
-
-def broken(book: str) -> int | None:
-    """Number of the first line that does not follow from the one before it, or None."""
-    prev = FIRST
-    for number, text in enumerate(whole(book).splitlines(), 1):
-        try:
-            good = json.loads(text).get("prev") == prev
-        except (ValueError, AttributeError):
-            good = False
-        if not good:
-            return number
-        prev = hashlib.sha256(text.encode()).hexdigest()
-    return None
-
-
-def last_line(book: str) -> str:
-    lines = whole(book).splitlines()
-    return lines[-1] if lines else ""
 
 
 def holds(entries: list[Record], record: Record) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import lineage, service
+from pipeline import chain, ledger, lineage, service
 from pipeline.errors import Permanent, Transient
 from pipeline.progress import say
 from pipeline.promote import decisions, policy
@@ -41,6 +41,7 @@ def run(
         _untainted(settings, verdict["candidate"])
         _same_champion(settings, id, verdict)
         _release(settings, recipe, release, about)
+        ledger.enter(settings, release)
         move(settings, {"release": release, **about}, "promote", by, note)
     say(f"{release}: {verdict['candidate']} is in service" + (f", approved by {by}" if by else ""))
     return _result(settings, release, about)
@@ -146,33 +147,24 @@ def settle(settings: Settings) -> list[dict[str, Any]]:
     path = settings.home / "decisions.jsonl"
     for left in settings.home.glob(".current.json.*.tmp"):
         left.unlink(missing_ok=True)
-    book = _book(path)
+    book = chain.load(path)
     if len(decisions.whole(book)) < len(book):
         os.truncate(path, len(decisions.whole(book).encode()))
     if decided := unsettled(settings):
         write_down(settings, decided)
-    if number := decisions.broken(_book(path)):
+    if number := decisions.broken(chain.load(path)):
         say(f"{path} line {number} was changed after it was written: compare it with a copy; nothing stops because of it")
-    return decisions.read(_book(path))
+    return decisions.read(chain.load(path))
 
 
 def unsettled(settings: Settings) -> dict[str, Any] | None:
     """The move that current.json carries and the book lacks: somebody died between the two."""
     decided = (service.current(settings) or {}).get("decided")
-    return decided if decided and not decisions.holds(decisions.read(_book(settings.home / "decisions.jsonl")), decided) else None
+    return decided if decided and not decisions.holds(decisions.read(chain.load(settings.home / "decisions.jsonl")), decided) else None
 
 
 def write_down(settings: Settings, decided: dict[str, Any]) -> None:
-    path = settings.home / "decisions.jsonl"
-    book = _book(path)
-    with path.open("ab") as file:
-        file.write((decisions.line(decided, decisions.read(book), decisions.last_line(book)) + "\n").encode())
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _book(path: Path) -> str:
-    return path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+    chain.append(settings.home / "decisions.jsonl", decided)
 
 
 def _flush(folder: Path) -> None:

@@ -108,3 +108,36 @@ def test_holm_is_its_definition(values):
     found = holm({str(i): p for i, p in enumerate(values)})
     assert sorted(found.values()) == wanted
     assert all(found[str(i)] >= p for i, p in enumerate(values))
+
+
+@given(suites, st.sampled_from([0.02, 0.05]))
+def test_one_more_lost_item_never_betters_a_verdict(c, margin):
+    a, b = suite(c)
+    before = judge(a, b, margin)
+    name = next((n for n in c if any(x == y == 1.0 for x, y in zip(a[n], b[n], strict=True))), None)
+    if name is None:
+        return
+    worse = list(b[name])
+    worse[next(i for i, (x, y) in enumerate(zip(a[name], worse, strict=True)) if x == y == 1.0)] = 0.0
+    after = judge(a, b | {name: worse}, margin)
+    assert SEVERITY.index(after.abilities[name].decision) >= SEVERITY.index(before.abilities[name].decision)
+    assert after.abilities[name].p <= before.abilities[name].p
+    assert SEVERITY.index(after.verdict) >= SEVERITY.index(before.verdict)
+
+
+@settings(max_examples=50)
+@given(suites, st.sampled_from([0.02, 0.05]), st.integers(1, 30))
+def test_items_that_go_missing_on_one_side_never_help(c, margin, gone):
+    a, b = suite(c)
+    for name in c:
+        kept = b[name][: max(0, len(b[name]) - gone)]
+        assert judge(a, b | {name: kept}, margin).verdict != "promote"
+
+
+@given(suites, st.sampled_from([0.0005, 0.005, 0.05]))
+def test_a_smaller_alpha_to_block_never_blocks_more_and_certifies_the_same(c, alpha):
+    a, b = suite(c)
+    usual, rare = judge(a, b, 0.05), judge(a, b, 0.05, alpha_to_block=alpha)
+    for name in c:
+        assert (rare.abilities[name].decision == "promote") == (usual.abilities[name].decision == "promote")
+        assert rare.abilities[name].decision != "block" or usual.abilities[name].decision == "block"

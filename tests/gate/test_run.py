@@ -39,7 +39,7 @@ def _day(settings, stem="a", rows=None, pairs=None, candidate_extra=None, **coun
 def test_a_good_day_promotes_with_reasons(settings):
     found = run(_day(settings), recipe(), settings)
     assert found["verdict"] == "promote"
-    assert found["tables"] == {"champion": "promote", "origin": "promote", "targets": "promote", "checks": "promote"}
+    assert found["tables"] == {"champion": "promote", "origin": "promote", "targets": "promote", "checks": "promote", "budget": "promote"}
     assert found["champion"] == "origin"
     assert found["candidate"].startswith("model-")
     assert set(found["scores"]) == {"candidate", "champion", "origin"}
