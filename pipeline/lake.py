@@ -23,6 +23,9 @@ BUSY = (
     "Could not set lock",
     "Failed to commit DuckLake transaction",
     "database schema has changed",
+    "_nsp_index",  # and the next two: several processes made the lake's tables at once, and one was first
+    'ducklake_metadata" already exists',
+    "ducklake_metadata already exists",
 )
 BUSY_MS = 5000  # a read meets a commit of another process: SQLite itself waits this long before it says "locked"
 TRIES, FIRST_WAIT_S = 8, 0.05  # eight doublings of 50 ms: about 13 s, then Airflow's own retry is the better place to wait

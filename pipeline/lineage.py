@@ -24,6 +24,7 @@ from pipeline.settings import Settings
 SHAPE = re.compile(rf"^({'|'.join(STAGES.values())})-(\d{{8}})-([0-9a-f]{{8}})$")
 PACKAGES = ("duckdb", "torch", "transformers", "peft", "trl", "deepspeed", "lm_eval", "apache-airflow")
 LOCK_WAIT_S = 6 * 3600  # a training run of hours may hold the lock that its twin waits for
+FIRST_LOOK_S, LONGEST_LOOK_S = 0.01, 0.2  # between two tries: shards wait for milliseconds, a twin of a training run for hours
 
 
 def name(kind: str, day: date, *inputs: object) -> str:
@@ -95,27 +96,47 @@ def write_json(path: Path, value: object) -> None:
 
 
 @contextlib.contextmanager
-def lock(settings: Settings, what: str) -> Iterator[None]:
+def lock(settings: Settings, what: str, shared: bool = False) -> Iterator[None]:
     """Only one process works under this name at a time, on this host and, with a lake on PostgreSQL, on all of them.
 
-    The kernel frees it when the process dies, the server when the connection does.
+    The kernel frees it when the process dies, the server when the connection does. shared: beside others that share it, and
+    never beside one that has it alone.
     """
     path = settings.home / "locks" / f"{what}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
+    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     with path.open("w") as file:
-        start = time.monotonic()
+        start, pause, told = time.monotonic(), FIRST_LOOK_S, False
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, how | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() - start > LOCK_WAIT_S:
+                waited = time.monotonic() - start
+                if waited > LOCK_WAIT_S:
                     raise Transient(f"{what} has been locked by another process for {LOCK_WAIT_S} s; try again when it ends") from None
-                if time.monotonic() - start < 0.2:
+                if waited > 1 and not told:
                     say(f"{what}: waiting for another process that makes it")
-                time.sleep(0.2)
-        with postgres.lock(settings.server, what, LOCK_WAIT_S) if settings.server else contextlib.nullcontext():
+                    told = True
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_LOOK_S)
+        with postgres.lock(settings.server, what, LOCK_WAIT_S, shared) if settings.server else contextlib.nullcontext():
             yield
+
+
+@contextlib.contextmanager
+def taken(settings: Settings, what: str) -> Iterator[bool]:
+    """Hold this name if nobody does: says whether it is ours, and waits for nobody."""
+    path = settings.home / "locks" / f"{what}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        with postgres.taken(settings.server, what) if settings.server else contextlib.nullcontext(True) as ours:
+            yield ours
 
 
 @dataclass

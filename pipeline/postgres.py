@@ -44,23 +44,46 @@ def said(text: str, server: Server | None) -> Permanent | Transient:
 
 
 @contextlib.contextmanager
-def lock(server: Server, what: str, wait_s: float) -> Iterator[None]:
-    """Only one process of all hosts works under this name at a time; the server frees it when the connection ends, however that is."""
-    import psycopg2
+def lock(server: Server, what: str, wait_s: float, shared: bool = False) -> Iterator[None]:
+    """Only one process of all hosts works under this name at a time; the server frees it when the connection ends, however that is.
 
-    key = int.from_bytes(hashlib.sha256(f"equipoise {what}".encode()).digest()[:8], "big", signed=True)
-    with contextlib.closing(connect(server)) as con, con.cursor() as cursor:
+    shared: beside others that share it, and never beside one that has it alone.
+    """
+    with contextlib.closing(connect(server)) as con:
         start = time.monotonic()
-        while True:
-            cursor.execute("select pg_try_advisory_lock(%s)", (key,))
-            if (cursor.fetchone() or (False,))[0]:
-                break
+        while not _has(con, what, shared):
             if time.monotonic() - start > wait_s:
                 raise Transient(f"{what} has been locked by a process of another host for {wait_s:.0f} s; try again when it ends")
             time.sleep(AGAIN_S)
         yield
-        with contextlib.suppress(psycopg2.Error):  # a line that broke has freed the lock already
-            cursor.execute("select pg_advisory_unlock(%s)", (key,))
+        _leave(con, what, shared)
+
+
+@contextlib.contextmanager
+def taken(server: Server, what: str) -> Iterator[bool]:
+    """Hold this name if no process of any host does: says whether it is ours, and waits for nobody."""
+    with contextlib.closing(connect(server)) as con:
+        ours = _has(con, what, shared=False)
+        yield ours
+        if ours:
+            _leave(con, what, shared=False)
+
+
+def _key(what: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"equipoise {what}".encode()).digest()[:8], "big", signed=True)
+
+
+def _has(con: "Connection", what: str, shared: bool) -> bool:
+    with con.cursor() as cursor:
+        cursor.execute(f"select pg_try_advisory_lock{'_shared' if shared else ''}(%s)", (_key(what),))
+        return bool((cursor.fetchone() or (False,))[0])
+
+
+def _leave(con: "Connection", what: str, shared: bool) -> None:
+    import psycopg2
+
+    with contextlib.suppress(psycopg2.Error), con.cursor() as cursor:  # a line that broke has freed the lock already
+        cursor.execute(f"select pg_advisory_unlock{'_shared' if shared else ''}(%s)", (_key(what),))
 
 
 def has_lake(server: Server) -> bool:

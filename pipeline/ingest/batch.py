@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
 COUNTS = ("lines", "stored", "updated", "unchanged", "quarantined", "quarantined_events")
-ROOM = 10**9  # rows of batch n have arrived from n x 10^9 on: more than any batch holds
+ROOM = 10**9  # rows of block n have arrived from n x 10^9 on: more than any batch holds
 
 
 @dataclass
@@ -33,7 +33,8 @@ class Batch:
     """What one batch reads, and what became of it so far."""
 
     day: date
-    number: int
+    block: int
+    """Where its rows stand in the order of arrival; 0 for a day that was stopped."""
     before: set[str]
     """sha256 of files that were read by the same rules: their lines say nothing new, and must not undo what came after them."""
     consent_default: bool
@@ -63,7 +64,7 @@ class Batch:
             if type(line.body) is bytes and not line.problem and not self._seen(file)
         ]
         clock = Clock.of(self.day)
-        found = columns(con, bodies, clock, self.consent_default)
+        found = columns(bodies, clock, self.consent_default)
         if not found:
             return None
         plain = Plain.of(found, clock)
@@ -78,7 +79,7 @@ class Batch:
 
     def take_plain(self, plain: Plain, part: list[tuple[File, Line]]) -> Tables | None:
         """Count and place the plain lines; returns their rows."""
-        found = tables(plain, part, self.day, self.number * ROOM + self._arrived, self.hashed)
+        found = tables(plain, part, self.day, self.block * ROOM + self._arrived, self.hashed)
         if found is not None:
             self._arrived += found.room
             self.counts["lines"] += len(found.conversations)
@@ -136,7 +137,7 @@ class Batch:
 
     def _next(self, room: int) -> int:
         """A place in the order of arrival, with room behind it."""
-        at = self.number * ROOM + self._arrived
+        at = self.block * ROOM + self._arrived
         self._arrived += room
         return at
 

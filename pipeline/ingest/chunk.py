@@ -1,5 +1,7 @@
 """A chunk of lines, read and understood: small enough that memory stays flat, large enough that the lake is asked seldom."""
 
+import contextlib
+import gc
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -44,16 +46,34 @@ class Understood:
 
 def chunks(files: Iterable[File], format: str = "native", reading: Reading | None = None) -> Iterator[list[tuple[File, Line]]]:
     """The lines of all files in order, some at a time; files of other formats as lines of the native one."""
+    lines = formats.lines(files, format, reading or Reading())
+    while part := _next(lines):
+        yield part
+
+
+def _next(lines: Iterator[tuple[File, Line]]) -> list[tuple[File, Line]]:
     part: list[tuple[File, Line]] = []
     size = 0
-    for file, line in formats.lines(files, format, reading or Reading()):
-        part.append((file, line))
-        size += len(line.body) if isinstance(line.body, bytes) else 1000 * (1 + len(line.body.get("messages") or ()))
-        if len(part) >= MOST_LINES or size >= MOST_BYTES:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
+    with without_collector():
+        for found in lines:
+            part.append(found)
+            body = found[1].body
+            size += len(body) if isinstance(body, bytes) else 1000 * (1 + len(body.get("messages") or ()))
+            if len(part) >= MOST_LINES or size >= MOST_BYTES:
+                break
+    return part
+
+
+@contextlib.contextmanager
+def without_collector() -> Iterator[None]:
+    """A chunk's objects form no cycles: looking for some in millions of them took a fifth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def understand(file: File, line: Line, clock: Clock, consent_default: bool, format: str = "native") -> Understood | quarantine.Row:

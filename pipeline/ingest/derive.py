@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -100,7 +101,7 @@ def parents(messages: list[dict[str, Any]], conversation_id: str) -> tuple[list[
     return ids, above, flags
 
 
-def in_order(ids: list[str], above: list[str | None]) -> bool:
+def in_order(ids: Sequence[str], above: Sequence[str | None]) -> bool:
     """Whether every parent stands before its children, as nearly always: then there is nothing to search."""
     before: set[str | None] = {None}
     for own, parent in zip(ids, above, strict=True):

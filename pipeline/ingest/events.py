@@ -1,7 +1,9 @@
 """One feedback event: which fields each kind must have, and what they may hold."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from pipeline.ingest.derive import Clock, derived_id, read_id
@@ -88,10 +90,23 @@ def _derive(raw: dict[str, Any], found: Event, taken: dict[str, str]) -> str:
 
 def digest(parts: Any) -> str:
     """Equal digests mean: nothing new was said."""
+    dumps, option, hashed = _tools()
+    return hashed(dumps(parts, option=option))
+
+
+@cache
+def _tools() -> tuple[Any, int, Any]:
+    """An import statement inside a function that is called a million times costs as much as what it does."""
     import orjson
     import xxhash
 
-    return xxhash.xxh3_128_hexdigest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))
+    return orjson.dumps, orjson.OPT_SORT_KEYS, xxhash.xxh3_128_hexdigest
+
+
+def digests(rows: Iterable[list[Any]]) -> list[str]:
+    """The digests of many rows that hold no objects: nothing in them has keys to be sorted."""
+    dumps, _, hashed = _tools()
+    return [hashed(dumps(row)) for row in rows]
 
 
 def _value(kind: str, value: Any) -> str | None:

@@ -38,9 +38,7 @@ def screened(one: Understood | Row, forgotten: Forgotten, hashed: Hashed) -> Und
 
 def leave(plain: Plain, forgotten: Forgotten, hashed: Hashed) -> None:
     """Lines of theirs, or with a word of theirs, are no plain ones: the slow reader refuses what has to be."""
-    header = plain.columns.header
-    users = header["user_id"].to_pylist() if "user_id" in header else [None] * len(plain.ids)
-    for i, (id, user) in enumerate(zip(plain.ids, users, strict=True)):
+    for i, (id, user) in enumerate(zip(plain.ids, plain.columns.header["user_id"], strict=True)):
         spoke = {user, *(e.user_id for e in plain.events.get(i, ()))}
         if forgotten.conversation(id) or any(forgotten.user(hashed(u)) for u in spoke):
             plain.columns.bad[i] = True

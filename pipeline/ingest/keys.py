@@ -61,7 +61,7 @@ KEY = re.compile(
     | (?i:{NAMES})["']?\s{{0,3}}[:=]\s{{0,3}}["']?(?P<value>(?=[\w+/\-]{{0,40}}\d)(?=[\w+/\-]{{0,40}}[A-Za-z])[\w+/\-]{{20,}}=*)""",
     re.VERBOSE | re.ASCII,
 )
-KEY_HINT = rf"""-----BEGIN |\b(?:{"|".join(MAKERS)})|{HOOK}|[Bb]earer [\w.~+/\-]{{20}}|(?i:{NAMES})[\\"'\s]{{0,4}}(?:\\[nrt]){{0,3}}\s{{0,3}}[:=](?:[\\"'\s]|\\[nrt]){{0,8}}[\w+/\-]{{20}}"""
+KEY_HINT = rf"""-----BEGIN |(?:\b|\\[bfnrt]|\\u00[01][0-9a-f])(?:{"|".join(MAKERS)})|{HOOK}|[Bb]earer [\w.~+/\-]{{20}}|(?i:{NAMES})[\\"'\s]{{0,4}}(?:\\[nrt]){{0,3}}\s{{0,3}}[:=](?:[\\"'\s]|\\[nrt]){{0,8}}[\w+/\-]{{20}}"""
 KEY_SIGNS = (
     "-----begin ", "bearer ", "key", "token", "secret", "credential", "hooks.slack.com/", "/api/webhooks/", "sk-", "k_live_", "k_test_", "whsec_", "akia",
     "asia", "abia", "acca", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "glptt-", "gldt-", "glrt-", "glcbt-", "glft-", "glsoat-", "xox",

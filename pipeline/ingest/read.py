@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline import lineage
 from pipeline.errors import BadInput
@@ -45,8 +45,7 @@ class File:
         return os.fsencode(self.path.name).decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One physical line, counted from 1, or one element of an array. body: bytes, or a dict from Parquet; problem: why it cannot even be looked at."""
 
     number: int

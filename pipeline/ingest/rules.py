@@ -40,15 +40,46 @@ ANYWHERE = (OURS, shapes.EMAIL_HINT, shapes.SPOKEN_HINT, shapes.IPV6_HINT, shape
 LOOKS = ("|".join(ANYWHERE), "|".join([folding.ODD, *(rule.hint for rule in RULES if rule.hint not in ANYWHERE)]))
 
 
+# Without a digit, an at sign or a letter beyond ASCII no rule can match but those for keys and for spoken addresses: the first need
+# fifteen signs in one piece, the second a bracket before `at` or the word `dot`.
+LETTERS_LOOK = r"[\w.~+/=\-]{15}|-----BEGIN |(?i: dot |[(\[{<] ?(?:a|ch))"
+
+
 def suspects_mask(column: Any) -> Any:
     """Which texts of an Arrow column (Array or ChunkedArray of strings, JSON too) are worth searching: booleans, false for null.
 
     RE2 reads a column in a hundredth of the time that the rules take. What it says is worth searching may be clean; what it leaves is clean.
     """
+    import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    first, second = (pc.match_substring_regex(column, look) for look in LOOKS)
-    return pc.fill_null(pc.or_(first, second), False)
+    pieces = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    marked = np.concatenate([np.zeros(0, bool), *map(_marked, pieces)])
+    if marked.any():
+        texts = column.filter(pa.array(marked))
+        texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts  # RE2 makes its automaton anew for every piece
+        first, second = (pc.match_substring_regex(texts, look) for look in LOOKS)
+        marked[marked] = np.asarray(pc.or_(first, second))
+    return pa.array(marked)
+
+
+def _marked(texts: Any) -> Any:
+    """numpy: the texts of an Arrow array that hold a sign which every rule needs. Looking at bytes costs a tenth of RE2's time."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not len(texts):
+        return np.zeros(0, bool)
+    kind = np.int32 if pa.types.is_string(texts.type) else np.int64
+    offsets = np.frombuffer(texts.buffers()[1], kind)[texts.offset : texts.offset + len(texts) + 1]
+    signs = np.frombuffer(texts.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    at = np.flatnonzero((signs - np.uint8(ord("0")) < 10) | (signs == ord("@")) | (signs > 127)) + offsets[0]
+    marked = np.diff(np.searchsorted(at, offsets)) > 0
+    letters = texts.filter(pa.array(~marked))
+    marked[~marked] = np.asarray(pc.fill_null(pc.match_substring_regex(letters, LETTERS_LOOK), False))
+    return marked
 
 
 def rules_by_text(column: Any) -> dict[str, int]:

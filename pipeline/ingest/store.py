@@ -1,7 +1,7 @@
-"""Rows of plainly good lines as Parquet files among the lake's own, handed over once they are large: a third of the cost of an insert.
+"""Rows of a batch as Parquet files among the lake's own: a third of the cost of an insert, and no table knows them until the batch commits.
 
-A file that was not handed over is no part of any table: a run that fails takes its files away, and what a killed run leaves is
-found by `equipoise lake compact` like DuckLake's own orphans.
+A batch that fails takes its files away; what a killed one leaves is found by `equipoise lake compact` like DuckLake's own orphans,
+and so is what a failed one leaves in an object store.
 """
 
 import uuid
@@ -16,39 +16,76 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
-MOST_PENDING = 100_000  # conversations in files that the lake does not know yet
+MOST_ROWS = 500_000  # of a file: a reader may want one of its row groups and has to open it whole
 REPEATING = ("day", "user_hash", "app", "model", "locale", "file_sha", "flags", "role", "kind", "value", "source")
 UNTOLD = ("content", "parts", "tool_calls", "name", "metadata", "text", "value", "reasons")  # a file's least and greatest text stay in it
 
 
 class Store:
-    """The files that one batch writes. Where the lake's data lie in an object store, rows go in by insert at once."""
+    """The files that one batch writes, in the order in which they are to be handed over."""
 
     def __init__(self, con: "Connection", settings: Settings, day: date) -> None:
-        self._con, self._folder, self._day = con, settings.data_folder, day
+        self._con, self._settings, self._day = con, settings, day
         self._writers: dict[str, tuple[Path, Any]] = {}
+        self._rows = 0
         self._written: list[Path] = []
-        self.pending: set[str] = set()
-        """Conversations in files that are not handed over."""
+        self.files: dict[str, list[str]] = {}
+        """Closed files, by table."""
 
-    def add(self, name: str, arriving: Any) -> None:
-        """Append rows, a pyarrow Table in the order of the lake's columns, to a table's file."""
-        if self._folder is None:
-            self._con.register("arriving", arriving)
-            lake.run(self._con, f"ingest/add_{name}")
-            return
+    def add(self, name: str, arriving: Any) -> list[tuple[str, str]]:
+        """Append rows, a pyarrow Table in the order of the lake's columns; returns the files that are closed by it, with their tables."""
+        if self._settings.data_folder is None:
+            return [self.file(name, arriving)]
         if name not in self._writers:
-            self._writers[name] = self._open(self._folder, name, arriving.schema)
+            self._writers[name] = self._open(self._settings.data_folder, name, arriving.schema)
         self._writers[name][1].write_table(arriving)
-        if name == "conversations":
-            self.pending.update(arriving["conversation_id"].to_pylist())
-            if len(self.pending) > MOST_PENDING:
-                self.hand_over()
+        self._rows += len(arriving)
+        return []
+
+    def file(self, name: str, arriving: Any) -> tuple[str, str]:
+        """A file of just these rows; returns its table and its path."""
+        if self._settings.data_folder is not None:
+            path, writer = self._open(self._settings.data_folder, name, arriving.schema)
+            writer.write_table(arriving)
+            writer.close()
+            return self._closed(name, str(path))
+        address = f"{self._settings.data.rstrip('/')}/{self._place(name)}"
+        self._con.register("arriving", arriving)
+        lake.run(self._con, "ingest/file", path=address)
+        return self._closed(name, address)
+
+    def is_full(self) -> bool:
+        return self._rows > MOST_ROWS
+
+    def close(self) -> list[tuple[str, str]]:
+        """Close the files that are open; returns their tables and paths."""
+        done = []
+        for name, (path, writer) in self._writers.items():
+            writer.close()
+            done.append(self._closed(name, str(path)))
+        self._writers.clear()
+        self._rows = 0
+        return done
+
+    def drop(self) -> None:
+        """Take every file away again: the batch that would have owned them is not to be."""
+        self.close()
+        self.files.clear()
+        for path in self._written:
+            path.unlink(missing_ok=True)
+        self._written.clear()
+
+    def _closed(self, name: str, path: str) -> tuple[str, str]:
+        self.files.setdefault(name, []).append(path)
+        return name, path
+
+    def _place(self, name: str) -> str:
+        return f"ingest/{name}/day={self._day.isoformat()}/batch-{uuid.uuid4()}.parquet"
 
     def _open(self, data: Path, name: str, schema: Any) -> tuple[Path, Any]:
         import pyarrow.parquet as pq
 
-        path = data / "ingest" / name / f"day={self._day.isoformat()}" / f"plain-{uuid.uuid4()}.parquet"
+        path = data / self._place(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._written.append(path)
         columns = rows.COLUMNS[name]
@@ -59,18 +96,3 @@ class Store:
             use_dictionary=[c for c in columns if c in REPEATING],
             write_statistics=[c for c in columns if c not in UNTOLD],
         )
-
-    def hand_over(self) -> None:
-        """Close the files and make them part of their tables, in the connection's transaction."""
-        for name, (path, writer) in self._writers.items():
-            writer.close()
-            lake.run(self._con, "ingest/hand_over", name=name, path=str(path))
-        self._writers.clear()
-        self.pending.clear()
-
-    def drop(self) -> None:
-        """Take every file away again: the transaction that would have owned them was rolled back."""
-        for _, writer in self._writers.values():
-            writer.close()
-        for path in self._written:
-            path.unlink(missing_ok=True)

@@ -28,12 +28,12 @@ def parse(raw: bytes) -> dict[str, Any]:
     if b"\\u0000" in raw or b" :" in raw or b"\t:" in raw or b"\r:" in raw:
         return _slowly(raw)
     quoted = raw.count(b'\\":')  # a quote inside a text, not the end of a key, unless the backslash itself is escaped
-    if (quoted and b'\\\\"' in raw) or _keys(found, 1) != raw.count(b'":') - quoted:
+    if (quoted and b'\\\\"' in raw) or keys_below(found, 1) != raw.count(b'":') - quoted:
         return _slowly(raw)
     return found
 
 
-def _keys(value: Any, depth: int) -> int:
+def keys_below(value: Any, depth: int) -> int:
     """Number of keys below, or -1 for a number that the slow reader must look at; raises where it is too deep."""
     if depth > DEEPEST:
         raise Refused(f"nested deeper than {DEEPEST}")
@@ -45,7 +45,7 @@ def _keys(value: Any, depth: int) -> int:
         if kind is str:
             continue
         if kind is dict or kind is list:
-            below = _keys(item, depth + 1)
+            below = keys_below(item, depth + 1)
             if below < 0:
                 return -1
             keys += below

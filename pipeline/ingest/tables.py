@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice, pairwise
 from typing import Any
 
 from pipeline.ingest import rows
 from pipeline.ingest.bulk import Plain
 from pipeline.ingest.events import Event, digest
 from pipeline.ingest.merge import Place, event_row
+from pipeline.ingest.plain import Piece
 from pipeline.ingest.read import File, Line
 from pipeline.ingest.rules import rules_by_text
 from pipeline.ingest.scrub import Scrubber, Suspects, suspects_mask
@@ -35,28 +37,25 @@ def tables(plain: Plain, part: list[tuple[File, Line]], day: date, arrived: int,
     import numpy as np
 
     columns = plain.columns
-    kept = np.flatnonzero(~columns.bad)
-    if not len(kept):
+    kept = np.flatnonzero(~columns.bad).tolist()  # in the order of the lines
+    if not kept:
         return None
-    kept = kept[np.argsort(columns.at[kept], kind="stable")]
-    owner = np.repeat(np.arange(len(columns.at)), np.diff(columns.starts))
-    chosen = np.flatnonzero(~columns.bad[owner])
-    header = {name: column.to_pylist() for name, column in columns.header.items() if name in SAID}
-    scrubbers = Scrubbers(header.get("locale"))
-    messages, digests = _messages(plain, chosen, owner[chosen], day, scrubbers)
-    said = [header.get(name) or [None] * len(plain.ids) for name in SAID]
-    places = _places(plain, part, kept.tolist(), said, day, arrived)
+    header = columns.header
+    scrubbers = Scrubbers(header["locale"])
+    messages, digests = _messages(plain, day, scrubbers)
+    places = _places(plain, part, kept, day, arrived)
     feedback = _feedback(plain, places, hashed, scrubbers)
-    documents = _documents(plain, scrubbers)  # after the events: numbers follow the order of the slow reader
-    names = {i: digest([column[i] for column in said] + [plain.metadata[i]]) for i in places}
+    documents = _documents(plain, kept, scrubbers)  # after the events: numbers follow the order of the slow reader
+    said = zip(*(header[name] for name in SAID), plain.metadata, strict=True)
+    names = {i: digest(words) for i, words in enumerate(map(list, said)) if i in places}
     events = {i: [e.digest for e in found] for i, found in plain.events.items()}
     return Tables(
-        _conversations(plain, places, documents, names, [hashed(said[0][i]) for i in places]),
+        _conversations(plain, places, documents, names, [hashed(header["user_id"][i]) for i in kept]),
         messages,
         feedback,
         [f"p {plain.ids[i]} {name} {digest([digests[i], events.get(i)])}" for i, name in names.items()],
         list(scrubbers.of.values()),
-        sum(1 + len(plain.events.get(i, ())) for i in places),
+        sum(1 + len(plain.events.get(i, ())) for i in kept),
     )
 
 
@@ -64,14 +63,14 @@ def tables(plain: Plain, part: list[tuple[File, Line]], day: date, arrived: int,
 class Scrubbers:
     """One scrubber a conversation, made when its first text is worth searching: numbers run through all its texts."""
 
-    locales: list[str | None] | None
+    locales: list[str | None]
     worth: Suspects = field(default_factory=Suspects)
     """The texts of the chunk that are worth searching, added to as they are met."""
     of: dict[int, Scrubber] = field(default_factory=dict)
 
     def __getitem__(self, i: int) -> Scrubber:
         if i not in self.of:
-            self.of[i] = Scrubber(self.worth, self.locales[i] if self.locales else None)
+            self.of[i] = Scrubber(self.worth, self.locales[i])
         return self.of[i]
 
     def meet(self, texts: Any) -> None:
@@ -80,44 +79,53 @@ class Scrubbers:
         self.worth.update(needs)
 
 
-def _messages(plain: Plain, chosen: Any, owner: Any, day: date, scrubbers: Scrubbers) -> tuple[Any, dict[int, list[str]]]:
+def _messages(plain: Plain, day: date, scrubbers: Scrubbers) -> tuple[Any, dict[int, list[str]]]:
     """The table of messages, and the digests of each conversation's."""
+    import numpy as np
+    import pyarrow as pa
+
+    made: list[Any] = []
+    digests: dict[int, list[str]] = {}
+    for piece in plain.columns.pieces:
+        starts = piece.starts.tolist()
+        digests |= {piece.first + i: piece.digests[a:b] for i, (a, b) in enumerate(pairwise(starts))}
+        made.append(_rows(plain, piece, day))
+    table = pa.concat_tables(made)
+    owner = np.concatenate([piece.owner for piece in plain.columns.pieces])
+    content = _scrubbed(table["content"], owner[~plain.columns.bad[owner]], scrubbers)
+    return table.set_column(table.schema.get_field_index("content"), "content", content), digests
+
+
+def _rows(plain: Plain, piece: Piece, day: date) -> Any:
+    """The messages of one piece as they were written, those of the conversations that were not left."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = plain.columns
-    messages = {name: pc.take(column, pa.array(chosen)) for name, column in columns.messages.items()}
-    digests = _message_digests(messages, columns.has_parents)
-    content = _scrubbed(messages["content"], owner, scrubbers)
-    first = np.searchsorted(owner, owner)  # owners ascend
-    position = np.arange(len(owner)) - first
-    derived = np.zeros(len(owner), bool) if columns.has_parents else position > 0
-    table = rows.arrow(
+    owner = piece.owner
+    position = np.arange(len(owner)) - np.repeat(piece.starts[:-1], np.diff(piece.starts))
+    messages = piece.columns | {"digest": pa.array(piece.digests, pa.string())}
+    stay = ~plain.columns.bad[owner]
+    if not stay.all():
+        messages = {name: column.filter(pa.array(stay)) for name, column in messages.items()}
+        owner, position = owner[stay], position[stay]
+    ids = pa.array(plain.ids[piece.first : piece.first + len(piece.starts) - 1], pa.string())
+    derived = np.zeros(len(owner), bool) if plain.columns.shape.parents else position > 0
+    return rows.arrow(
         "messages",
         {
             "day": pa.repeat(pa.scalar(day, pa.date32()), len(owner)),
-            "conversation_id": pc.take(columns.header["conversation_id"], pa.array(owner)),
+            "conversation_id": pc.take(ids, pa.array(owner - piece.first)),
             "message_id": messages["message_id"],
-            "parent_id": messages["parent_id"] if columns.has_parents else _before(messages["message_id"], position > 0),
+            "parent_id": messages["parent_id"] if "parent_id" in messages else _before(messages["message_id"], position > 0),
             "position": pa.array(position, pa.int32()),
             "role": messages["role"],
-            "content": content,
-            "created_at": pc.take(columns.created_at, pa.array(chosen)),
+            "content": messages["content"],
+            "created_at": messages["created_at"],
             "flags": _flags(derived, "parent_id derived"),
-            "digest": pa.array(digests, pa.string()),
+            "digest": messages["digest"],
         },
     )
-    starts = np.flatnonzero(position == 0).tolist()
-    ends = [*starts[1:], len(owner)]
-    return table, {int(owner[a]): digests[a:b] for a, b in zip(starts, ends, strict=True)}
-
-
-def _message_digests(messages: dict[str, Any], has_parents: bool) -> list[str]:
-    """As formats/native.py makes them; a parent that follows from the order is not said by the log."""
-    said = [messages[name].to_pylist() for name in ("role", "content", "created_at")]
-    parents = messages["parent_id"].to_pylist() if has_parents else [None] * len(said[0])
-    return [digest([p, role, text, None, None, None, None, time]) for p, role, text, time in zip(parents, *said, strict=True)]
 
 
 def _before(ids: Any, follows: Any) -> Any:
@@ -138,30 +146,32 @@ def _flags(flagged: Any, flag: str) -> Any:
 
 
 def _scrubbed(content: Any, owner: Any, scrubbers: Scrubbers) -> Any:
-    """The texts with placeholders."""
+    """The texts of a ChunkedArray with placeholders."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    mask = suspects_mask(content)
-    if not pc.any(mask).as_py():
+    mask = np.asarray(suspects_mask(content))
+    if not mask.any():
         return content
-    worth = content.filter(mask)
+    worth = content.filter(pa.array(mask)).combine_chunks()
     scrubbers.meet(worth)
-    places = owner[np.flatnonzero(np.asarray(mask))].tolist()
-    texts = [scrubbers[i].said(text) for i, text in zip(places, worth.to_pylist(), strict=True)]
-    return pc.replace_with_mask(content, mask, pa.array(texts, content.type))
+    texts = iter([scrubbers[i].said(text) for i, text in zip(owner[mask].tolist(), worth.to_pylist(), strict=True)])
+    ends = np.cumsum([len(piece) for piece in content.chunks])
+    replaced = []
+    for piece, own in zip(content.chunks, np.split(mask, ends[:-1]), strict=True):
+        new = pa.array(islice(texts, int(own.sum())), piece.type)
+        replaced.append(pc.replace_with_mask(piece, pa.array(own), new) if len(new) else piece)
+    return pa.chunked_array(replaced, content.type)
 
 
-def _places(
-    plain: Plain, part: list[tuple[File, Line]], kept: list[int], said: list[list[Any]], day: date, arrived: int
-) -> dict[int, Place]:
+def _places(plain: Plain, part: list[tuple[File, Line]], kept: list[int], day: date, arrived: int) -> dict[int, Place]:
     """Where each conversation stands and what it is stored under, in the order of the lines."""
-    default = [] if "consent" in plain.columns.header else ["consent default"]
-    places = {}
+    default = [] if plain.columns.shape.consent else ["consent default"]
+    times, places = plain.columns.header["started_at"], {}
     for i, at in zip(kept, plain.columns.at[kept].tolist(), strict=True):
         file, line = part[at]
-        flags = [*default, *(["started_at derived"] if said[3][i] is None else []), *([] if file.dated else ["day from the clock"])]
+        flags = [*default, *(["started_at derived"] if times[i] is None else []), *([] if file.dated else ["day from the clock"])]
         places[i] = Place(file.sha, line.number, arrived, day, flags)
         arrived += 1 + len(plain.events.get(i, ()))
     return places
@@ -192,17 +202,17 @@ def _states(listed: list[list[Any]], events: list[Event]) -> list[list[Any]]:
     return list(kept.values())
 
 
-def _documents(plain: Plain, scrubbers: Scrubbers) -> list[str | None]:
-    """Every metadata as JSON, nothing personal in it."""
+def _documents(plain: Plain, kept: list[int], scrubbers: Scrubbers) -> list[str | None]:
+    """The metadata of each conversation that was kept as JSON, nothing personal in it."""
     import numpy as np
     import orjson
     import pyarrow as pa
 
-    documents = [None if m is None else orjson.dumps(m).decode() for m in plain.metadata]
+    said = [plain.metadata[i] for i in kept]
+    documents = [None if m is None else orjson.dumps(m).decode() for m in said]
     mask = suspects_mask(pa.array(documents, pa.string()))
-    for i in np.flatnonzero(np.asarray(mask)).tolist():
-        if not plain.columns.bad[i]:
-            documents[i] = scrubbers[i].document(plain.metadata[i])
+    for at in np.flatnonzero(np.asarray(mask)).tolist():
+        documents[at] = scrubbers[kept[at]].document(said[at])
     return documents
 
 
@@ -212,18 +222,17 @@ def _conversations(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns, order = plain.columns, pa.array(list(places))
-    placed = list(places.values())
-    said = {name: pc.take(columns.header[name], order) for name in ("conversation_id", "app", "model", "locale") if name in columns.header}
+    columns, kept, placed = plain.columns, list(places), list(places.values())
+    said = {name: pa.array([columns.header[name][i] for i in kept], pa.string()) for name in ("conversation_id", "app", "model", "locale")}
     return rows.arrow(
         "conversations",
         said
         | {
             "day": pa.repeat(pa.scalar(placed[0].day, pa.date32()), len(placed)),
             "user_hash": pa.array(users, pa.string()),
-            "started_at": pc.take(columns.started_at, order),
+            "started_at": pc.take(columns.started_at, pa.array(kept)),
             "consent": pa.repeat(pa.scalar(True), len(placed)),
-            "metadata": pa.array([documents[i] for i in places], pa.string()),
+            "metadata": pa.array(documents, pa.string()),
             "digest": pa.array(list(names.values()), pa.string()),
             "file_sha": pa.array([p.file_sha for p in placed], pa.string()),
             "line": pa.array([p.line for p in placed], pa.int64()),

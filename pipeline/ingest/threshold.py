@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import lake
 from pipeline.errors import BadInput
-from pipeline.ingest import chunk, forgotten
+from pipeline.ingest import chunk, forgotten, turns
+from pipeline.ingest.draft import Draft
 from pipeline.ingest.quarantine import Row
-from pipeline.ingest.rows import table
 from pipeline.recipe import Ingest
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
-    from pipeline.ingest.batch import Batch
-    from pipeline.ingest.read import File
+    from pipeline.ingest.making import Made
 
 LIMITS = {"max_quarantined_share", "max_quarantined_lines"}
 """Fields of the recipe that say when a day stops. They do not change how a line is read."""
@@ -49,18 +49,29 @@ def check(result: dict[str, Any], rules: Ingest) -> None:
     )
 
 
-def keep(con: "Connection", files: list["File"], batch: "Batch") -> None:
-    """Put the bad lines of a stopped day into quarantine, and nothing else into the lake. batch: a fresh one of number 0, which no day has.
+def keep(con: "Connection", made: "Made", settings: Settings) -> None:
+    """Put the bad lines of a stopped day into quarantine, and nothing else into the lake. made: begun anew in block 0, which no batch has.
 
     The day was taken back whole, its bad lines too, so the files are read once more.
     """
-    with lake.transaction(con):
-        for sha in {f.sha for f in files} - batch.before:
-            lake.run(con, "ingest/forget_quarantine", file_sha=sha)
-        for part in chunk.chunks(files, batch.format, batch.reading):
+    batch = made.batch
+    draft = Draft(con, settings, batch.day)
+    try:
+        for sha in sorted(made.shas - batch.before):
+            draft.step("ingest/forget_quarantine", file_sha=sha)
+        for part in chunk.chunks(made.files, batch.format, batch.reading):
             bad = [(file, found) for file, found in batch.understand(part) if isinstance(found, Row)]
-            _, refused = batch.take(list(bad), {})
-            if refused:
-                con.register("arriving", table("quarantine", refused))
-                lake.run(con, "ingest/add_quarantine")
-        lake.run(con, "ingest/hush_quarantine", first=0)
+            draft.write(*batch.take(list(bad), {}))
+        draft.close()
+        draft.step("ingest/hush_quarantine", first=0)
+        with turns.commit(settings):
+            lake.retried(lambda: _kept(con, draft))
+    except BaseException:
+        draft.drop()
+        raise
+    draft.done()
+
+
+def _kept(con: "Connection", draft: Draft) -> None:
+    with lake.transaction(con):
+        draft.replay()

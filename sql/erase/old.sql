@@ -8,7 +8,7 @@ with arrivals as (
 ),
 
 newest as (
-    select conversation_id, max(arrived) // $room as number
+    select conversation_id, max(arrived) // $room as block
     from arrivals
     group by conversation_id
 )
@@ -16,5 +16,5 @@ newest as (
 select n.conversation_id
 from newest as n
 semi join ingest.conversations using (conversation_id)
-inner join ingest.batches as b using (number)
+inner join ingest.batches as b on n.block = coalesce(b.block, b.number)
 where b.day < $before;

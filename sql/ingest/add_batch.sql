@@ -9,4 +9,5 @@ select
     $counts::varchar   as counts,
     $recipe::varchar   as recipe,
     $reading::varchar  as reading,
-    $number::bigint    as number;
+    $number::bigint    as number,
+    $block::bigint     as block;

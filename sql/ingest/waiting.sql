@@ -5,4 +5,4 @@ select q.file_sha
 from ingest.quarantine as q
 where q.reason = $reason
 group by q.file_sha
-having max(q.arrived) < $newest;
+having not bool_or(q.arrived // $room = $newest);

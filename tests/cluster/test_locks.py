@@ -61,3 +61,19 @@ def test_one_waits_for_the_other_and_then_goes_on(cluster: Maker, tmp_path: Path
         order.append("first")
     waiting.join(30)
     assert order == ["first", "second"]
+
+
+def test_a_shared_lock_is_shared_on_all_hosts_and_kept_from_whoever_wants_it_alone(
+    cluster: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = cluster("postgres")
+    elsewhere = dataclasses.replace(settings, home=tmp_path / "other-host")
+    monkeypatch.setattr(lineage, "LOCK_WAIT_S", 0.5)
+    with lineage.lock(settings, "making", shared=True), lineage.lock(elsewhere, "making", shared=True):
+        with lineage.taken(elsewhere, "making") as ours:
+            assert not ours
+        with pytest.raises(Transient, match="locked by a process of another host"):
+            with lineage.lock(dataclasses.replace(settings, home=tmp_path / "third-host"), "making"):
+                pass
+    with lineage.taken(settings, "making") as ours, lineage.taken(elsewhere, "making") as theirs:
+        assert (ours, theirs) == (True, False)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from evals.private_data.__main__ import judged
 from evals.private_data.cases import published, written
+from pipeline import people
 from pipeline.ingest import identities, phones
-from pipeline.ingest.rules import suspects_mask
+from pipeline.ingest.rules import KINDS, suspects_mask
 from pipeline.ingest.scrub import Scrubber, suspects
 
 CASES = [*written(), *published()]
@@ -34,6 +35,7 @@ def test_the_look_misses_no_case() -> None:
 @settings(deadline=None, max_examples=40)  # the look itself is made anew for each list
 @given(st.lists(TEXTS, min_size=10, max_size=20))
 @example(["a@b.io4111 1111 1111 1111"])
+@example(["\\nsk-abcdefghijklmnopqrst1"])
 def test_what_the_look_leaves_is_clean_and_the_rules_it_names_are_enough(texts: list[str]) -> None:
     found = suspects(texts)
     for text in texts:
@@ -103,3 +105,9 @@ def test_twice_the_text_takes_twice_the_time(name: str) -> None:
         if ratios[-1] < 2.6:
             return
     pytest.fail(f"twice the text took {ratios} times as long; linear is 2, quadratic 4")
+
+
+def test_every_kind_that_is_replaced_is_known_as_a_placeholder_to_later_stages() -> None:
+    assert set(people.PERSONAL) == set(KINDS)
+    assert all(people.PLACEHOLDER.fullmatch(f"<{kind}_12>") for kind in KINDS)
+    assert not people.PLACEHOLDER.search("<NAME_1> <EMAIL_0> <EMAIL>")
