@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,11 @@ from pathlib import Path
 
 from pipeline.errors import Permanent
 from pipeline.settings import Settings
+
+PERSONAL = ("KEY", "CREDENTIALS", "EMAIL", "IBAN", "IP", "NATIONAL_ID", "CARD", "PHONE")
+"""Kinds of personal data that ingest replaces."""
+PLACEHOLDER = re.compile(rf"<(?:{'|'.join(PERSONAL)})_[1-9][0-9]{{0,5}}>")
+"""What stands in the lake in the place of personal data: `<EMAIL_1>`."""
 
 
 def user_hash(settings: Settings, user_id: str | int) -> str:

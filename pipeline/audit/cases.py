@@ -95,9 +95,9 @@ def of(settings: Settings, pairs: str) -> list[Case]:
     if not lake.exists(settings):
         raise BadInput(f"there is no lake in {settings.home}: who consents cannot be looked up; check EQUIPOISE_HOME")
     folder = lineage.folder(settings, pairs)
-    found = [*_rows(settings, folder), *_heard(settings, folder / "signals.jsonl")]
+    found = [*rows(settings, folder), *_heard(settings, folder / "signals.jsonl")]
     with lake.connect(settings) as con:
-        _ask(con, found)
+        ask(con, found)
         here = {r["conversation_id"] for r in lake.query(con, "audit/consenting")}
     return sorted({c.id: c for c in found if c.conversation_id in here}.values(), key=lambda c: c.id)
 
@@ -106,7 +106,7 @@ def told(settings: Settings, cases: list[Case]) -> list[Case]:
     """The same cases with what was said in their conversations, as the lake has it now."""
     said: dict[str, Messages] = {}
     with lake.connect(settings) as con:
-        _ask(con, cases)
+        ask(con, cases)
         for row in lake.query(con, "audit/messages"):
             said.setdefault(row["conversation_id"], {})[row["message_id"]] = row
     return [replace(c, messages=said.get(c.conversation_id, {})) for c in cases]
@@ -117,13 +117,13 @@ def spoken(message: Row) -> str:
     return "\n".join(t for t in (message.get("content"), message.get("tool_calls")) if t)
 
 
-def _ask(con: "Connection", cases: list[Case]) -> None:
+def ask(con: "Connection", cases: list[Case]) -> None:
     import pyarrow as pa
 
     con.register("audited", pa.table({"conversation_id": pa.array(sorted({c.conversation_id for c in cases}), pa.string())}))
 
 
-def _rows(settings: Settings, folder: Path) -> Iterator[Case]:
+def rows(settings: Settings, folder: Path) -> Iterator[Case]:
     import pyarrow.parquet as pq
 
     for table in TABLES:

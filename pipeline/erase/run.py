@@ -13,6 +13,7 @@ from pipeline.erase.asked import Asked
 from pipeline.erase.gone import Gone
 from pipeline.erase.journal import Journal
 from pipeline.ingest import run as ingest
+from pipeline.ingest import turns
 from pipeline.progress import say
 from pipeline.settings import Settings
 
@@ -27,7 +28,7 @@ def users(settings: Settings, names: list[str], reason: str, listed: Path | None
 
     listed: the file that the names came from; inside home it would be the one place that still names them, so there it goes too.
     """
-    with pause.alone(settings), lineage.lock(settings, "ingest"):
+    with pause.alone(settings), turns.alone(settings):
         finish_open(settings, set(names))
         with lake.connect(settings) as con:
             request = asked.of_users(con, settings, names)
@@ -45,7 +46,7 @@ def users(settings: Settings, names: list[str], reason: str, listed: Path | None
 def due(settings: Settings, days: int | None) -> list[Receipt]:
     """Erase what nobody has to ask for: texts whose consent was withdrawn, and, with a limit, what is too old."""
     made = []
-    with pause.alone(settings), lineage.lock(settings, "ingest"):
+    with pause.alone(settings), turns.alone(settings):
         made += finish_open(settings, set())
         if not lake.exists(settings):
             return made
@@ -62,7 +63,7 @@ def due(settings: Settings, days: int | None) -> list[Receipt]:
 
 def finish(settings: Settings) -> list[Receipt]:
     """Finish what a kill left open, and nothing else."""
-    with pause.alone(settings), lineage.lock(settings, "ingest"):
+    with pause.alone(settings), turns.alone(settings):
         return finish_open(settings, set())
 
 

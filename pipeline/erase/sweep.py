@@ -1,5 +1,6 @@
 """Sweep the sealed folders, from what was derived last back to what was mined first: the words to look for stand in the later ones' sources."""
 
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,8 @@ def halves(settings: Settings, kind: str) -> None:
 
 
 def caches(settings: Settings, journal: Journal, gone: Gone) -> None:
-    """Remembered answers to held-out prompts: kept by task, and asked again when they are needed."""
+    """Remembered answers to held-out prompts: kept by task, and asked again when they are needed. Keys of mined rows: made again by `mine`."""
+    shutil.rmtree(settings.home / "cache" / "similar", ignore_errors=True)
     items = settings.home / "cache" / "items"
     noted = {entry["folder"] for entry in journal.of("cache")}  # by a run that was killed before the folder was gone
     for folder in sorted(items.glob("*/heldout_*")):
@@ -53,8 +55,22 @@ def caches(settings: Settings, journal: Journal, gone: Gone) -> None:
             if (name := str(folder.relative_to(items))) not in noted:
                 journal.write(cache=len(list(folder.glob("*.json"))), folder=name)
             shutil.rmtree(folder)
+    _judged(settings, journal, gone, noted)
     for draft in (settings.home / "cache").rglob(".*.tmp"):
         draft.unlink()
+
+
+def _judged(settings: Settings, journal: Journal, gone: Gone, noted: set[str]) -> None:
+    """What a judge said of somebody's words: it quotes them, and mends the answer that they drew."""
+    for path in sorted((settings.home / "cache" / "judge").glob("*/*.json")):
+        try:
+            goes = gone.row(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError:  # half a file of a disk that lost bytes holds somebody's words too
+            goes = True
+        if goes:
+            if (name := f"judge/{path.name}") not in noted:
+                journal.write(cache=1, folder=name)
+            path.unlink()
 
 
 def _report(folder: Path, gone: Gone, half_done: bool) -> Changes:

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from pipeline.mine import caps, explicit
+from pipeline.mine import caps, complaints, explicit, influence, reliability, words
 from pipeline.mine.batch import KINDS, Batch
 from pipeline.mine.candidates import Candidate
 from pipeline.mine.marks import Mark
@@ -18,7 +18,7 @@ def counts(batch: Batch) -> dict[str, Any]:
     for kind, rows in [(k, batch.of(k)) for k in KINDS] + [("heldout", batch.heldout)]:
         for task, n in sorted(Counter(c.task for c in rows).items()):
             tasks.setdefault(task, {})[kind] = n
-    return {
+    found: dict[str, Any] = {
         "signals": len(records(batch)),
         "examples": len(batch.of("sft")),
         "pairs": len(batch.of("dpo")),
@@ -28,7 +28,11 @@ def counts(batch: Batch) -> dict[str, Any]:
         "dropped": dict(sorted(Counter(d.reason for d in batch.dropped).items())),
         "tasks": tasks,
         "largest_user_share": caps.largest_share(batch.kept),
-    }
+        "voices": influence.account(batch.kept, batch.concerts),
+        "reliability": reliability.account(batch.beliefs),
+        "lint": [f.record() for f in batch.findings],
+    } | ({"judge": dict(batch.ruled.account)} if batch.ruled.account else {})
+    return found | {"notes": words.notes(found)}
 
 
 def outcomes(batch: Batch) -> dict[tuple[str, str], list[str]]:
@@ -49,4 +53,5 @@ def records(batch: Batch) -> list[dict[str, Any]]:
     became = outcomes(batch)
     lines = [(s, became.get(s.event, [])) for s in batch.signals]
     clicked = [explicit.record(s, outcome) for s, outcome in lines if not UNHEARD & set(outcome) or set(outcome) & set(KINDS)]
-    return clicked + [heard.record for heard in batch.listened.heard]
+    judged = batch.ruled.facts
+    return clicked + [complaints.record(heard, judged) for heard in batch.listened.heard]

@@ -6,10 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.errors import BadRecipe
+from pipeline.people import PLACEHOLDER
 from pipeline.recipe import Task
-
-PLACEHOLDER = re.compile(r"<(?:EMAIL|PHONE|CARD|IP|KEY)_\d+>")
-"""What ingest puts in the place of personal data."""
 
 
 def tidy(text: str, card: Task | None) -> str:

@@ -4,13 +4,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from pipeline.mine import answers, caps, dedup, edits, picks, regenerated, splits, thumbs, votes
+from pipeline.audit.found import Counts
+from pipeline.mine import (
+    answers,
+    caps,
+    complaints,
+    concerts,
+    decontaminate,
+    dedup,
+    edits,
+    grow,
+    influence,
+    leaks,
+    likeness,
+    lint,
+    picks,
+    regenerated,
+    reliability,
+    splits,
+    thumbs,
+    votes,
+    witness,
+)
 from pipeline.mine.candidates import Candidate
 from pipeline.mine.cards import OTHER, Desk
+from pipeline.mine.complaints import NOBODY, Ruled
+from pipeline.mine.concerts import Concert
 from pipeline.mine.contexts import Talk
+from pipeline.mine.decontaminate import Known
 from pipeline.mine.explicit import Signal
 from pipeline.mine.implicit import Listened
+from pipeline.mine.lint import Finding
 from pipeline.mine.marks import Drop, Mark, placed
+from pipeline.mine.reliability import Reliability
 from pipeline.recipe import Mining
 
 KINDS = ("sft", "dpo", "kto")
@@ -27,6 +53,13 @@ class Batch:
     signals: list[Signal] = field(default_factory=list)
     listened: Listened = field(default_factory=Listened)
     """What users said about answers in their next words; of the day alone."""
+    concerts: list[Concert] = field(default_factory=list)
+    """Users who were heard as one voice."""
+    beliefs: Reliability = field(default_factory=lambda: Reliability({}, {}))
+    findings: list[Finding] = field(default_factory=list)
+    """What lint says of the rows."""
+    ruled: Ruled = NOBODY
+    """What a judge made of the day's complaints."""
 
     def of(self, kind: str) -> list[Candidate]:
         return [c for c in self.kept if c.kind == kind]
@@ -40,25 +73,52 @@ def mined(
     written: frozenset[str],
     day: date,
     listened: Listened = SILENCE,
+    judged: Counts | None = None,
+    ruled: Ruled = NOBODY,
+    known: Known = decontaminate.NOTHING,
 ) -> Batch:
     """All rows that became minable on `day`, and a reason for everything else that was said that day.
 
     signals: every current event of the touched conversations; earlier ones still vote. written: held-out prompts of files.
+    judged: what people found in samples of rows. ruled: what a judge made of complaints. known: rows of earlier days, and what the gate asks.
     """
     heard = [s for s in signals if s.day <= day]  # in a backfill the lake knows later days, whose own batch mines them
-    batch = Batch(signals=[s for s in heard if s.day == day], listened=listened.of(day))
+    batch = Batch(signals=[s for s in heard if s.day == day], listened=listened.of(day), ruled=ruled)
     marks, dropped = placed(heard, talks, desk)
     marks, unsaid = votes.against(marks, listened.against)
     taught, held, silent = splits.divide(marks, mining.heldout_share)
     batch.dropped += dropped + unsaid + silent
+    (taught, batch.concerts), (held, _) = (concerts.heard(marks, likeness.clusters) for marks in (taught, held))
+    batch.beliefs = Reliability(judged or {}, witness.agreement(taught))
     batch.heldout = [c for c in _tests(held, mining, written, batch.dropped) if c.day == day]
-    made = [c for c in _made(taught, mining, batch.dropped) if c.day == day]
-    batch.kept = _thinned(made, written | {c.context.asked[-1] for c in batch.heldout}, mining, batch.dropped)
+    made = [c for c in _made(taught, mining, batch.dropped, ruled) if c.day == day]
+    near = leaks.Neighbours([*batch.heldout, *made], mining, known.past)
+    batch.heldout, taught_before = near.tests(batch.heldout)
+    batch.dropped += taught_before
+    held_out = written | {c.context.asked[-1] for c in batch.heldout}
+    batch.kept = _thinned(made, held_out, mining, batch.dropped, near, batch.heldout, known)
+    _weigh(batch, mining)
+    batch.kept += _grown(batch, held_out, mining, known)
     batch.dropped = [d for d in batch.dropped if d.day == day]
     return batch
 
 
-def _made(marks: list[Mark], mining: Mining, dropped: list[Drop]) -> list[Candidate]:
+def _grown(batch: Batch, held_out: frozenset[str], mining: Mining, known: Known) -> list[Candidate]:
+    """Variants of the rows that were kept, away from the tests as these are."""
+    rows = grow.grown(batch.kept, mining.growth, held_out)
+    apart, _ = leaks.Neighbours([*batch.heldout, *batch.kept, *rows], mining, known.past).apart(rows, batch.heldout) if rows else (rows, [])
+    return apart
+
+
+def _weigh(batch: Batch, mining: Mining) -> None:
+    """How far each row is believed, how much of them one voice may be, and what they are like together: lint looks at weights, so that no
+    voice can stop a task."""
+    rows, wrong = reliability.weighed(batch.kept, batch.beliefs, batch.signals)
+    batch.kept, stopped, batch.findings = lint.checked(influence.weighed(rows, mining), mining)
+    batch.dropped += wrong + stopped
+
+
+def _made(marks: list[Mark], mining: Mining, dropped: list[Drop], ruled: Ruled) -> list[Candidate]:
     """Weigh the marks against each other and make rows of those that stand."""
     telling, standing = _settled(marks, mining, dropped)
     reported = {m.answer for m in standing if m.signal.kind == "report"}
@@ -67,6 +127,7 @@ def _made(marks: list[Mark], mining: Mining, dropped: list[Drop]) -> list[Candid
         edits.rows(telling, mining),
         picks.rows([m for m in standing if m.signal.kind == "choose"], reported, mining.min_net_score),
         regenerated.rows([*telling, *standing]),
+        complaints.rows(ruled, telling, standing),
     ):
         made += rows
         dropped += lost
@@ -78,6 +139,8 @@ def _settled(marks: list[Mark], mining: Mining, dropped: list[Drop]) -> tuple[li
     """Edits that tell something, and other words that nobody contradicts enough. A hotfix is not voted on."""
     telling, lost = edits.telling([m for m in marks if m.signal.kind == "edit"], mining)
     words, over = caps.words([*telling, *(m for m in marks if m.signal.kind != "edit")], mining.max_rows_per_user_day)
+    words, contested = influence.contests(words, mining.max_voice_share)
+    dropped += contested
     fixes, words = [m for m in words if m.talk.hotfix], [m for m in words if not m.talk.hotfix]
     telling = [m for m in words if m.signal.kind == "edit"]
     rest, own = votes.own([m for m in words if m.signal.kind != "edit"], {(*m.place, m.signal.voice) for m in telling})
@@ -113,7 +176,15 @@ def _askable(m: Mark) -> bool:
     return m.task != OTHER and m.context.turns[-1].role == "user"
 
 
-def _thinned(made: list[Candidate], held_out: frozenset[str], mining: Mining, dropped: list[Drop]) -> list[Candidate]:
+def _thinned(
+    made: list[Candidate],
+    held_out: frozenset[str],
+    mining: Mining,
+    dropped: list[Drop],
+    near: leaks.Neighbours,
+    tests: list[Candidate],
+    known: Known,
+) -> list[Candidate]:
     """Answers of the right form, away from the tests, once each, one way round, and no user over the cap."""
     kept = []
     for c in made:
@@ -124,9 +195,15 @@ def _thinned(made: list[Candidate], held_out: frozenset[str], mining: Mining, dr
             kept.append(c)
     kept, lost = splits.apart(kept, held_out)
     dropped += lost
+    kept, lost = near.apart(kept, tests)
+    dropped += lost
+    kept, lost = decontaminate.apart(kept, known, mining.item_cover)
+    dropped += lost
     kept, lost = dedup.one_way(kept, mining.min_net_score)
     dropped += lost
     kept, lost = dedup.exact(kept)
+    dropped += lost
+    kept, lost = near.once(kept)
     dropped += lost
     kept, lost = caps.by_user(kept, mining.max_rows_per_user_day)
     dropped += lost

@@ -18,6 +18,7 @@ RULES = {
     "choose": "picked over passed by",
     "regenerate": "kept over thrown away",
     "thumb": "liked over disliked",
+    "complaint": "rewritten over complained of",
 }
 
 

@@ -12,7 +12,7 @@ def words(marks: list[Mark], most: int) -> tuple[list[Mark], list[Drop]]:
     """At most so many votes, picks and edits of one user a day are heard at all: a flood outvotes nobody either."""
     kept, dropped = [], []
     heard: Counter[tuple] = Counter()
-    for m in sorted(marks, key=lambda m: _lot(m.signal)):
+    for m in sorted(marks, key=lambda m: lot(m.signal)):
         counted = m.signal.kind not in ("copy", "regenerate") and not m.talk.hotfix
         if counted and heard[m.signal.voice, m.signal.day] >= most:
             dropped.append(Drop("user_cap", m))
@@ -29,7 +29,7 @@ def by_user(candidates: list[Candidate], most: int) -> tuple[list[Candidate], li
     """
     kept, dropped = [], []
     rows: Counter[str] = Counter()
-    for c in sorted(candidates, key=lambda c: (_lot(c.speaker), c.kind != "sft", c.example_id)):
+    for c in sorted(candidates, key=lambda c: (lot(c.speaker), c.kind != "sft", c.example_id)):
         if c.talk.hotfix or rows[c.speaker.voice] < most:
             kept.append(c)
             rows[c.speaker.voice] += not c.talk.hotfix
@@ -38,7 +38,7 @@ def by_user(candidates: list[Candidate], most: int) -> tuple[list[Candidate], li
     return kept, dropped
 
 
-def _lot(s: Signal) -> str:
+def lot(s: Signal) -> str:
     return hashlib.sha256("\n".join(s.event).encode()).hexdigest()
 
 

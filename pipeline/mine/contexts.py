@@ -60,12 +60,12 @@ class Context:
     @cached_property
     def question(self) -> str:
         """The last user turn: what task cards look at."""
-        return next((t.content or "" for t in reversed(self.turns) if t.role == "user"), "")
+        return next((m["content"] or "" for m in reversed(self.messages) if m["role"] == "user"), "")
 
     @cached_property
     def asked(self) -> list[str]:
         """Every question on the way, each with what led to it, normalised; the last one is the row's prompt."""
-        return [asked(self.messages[: i + 1]) for i, t in enumerate(self.turns) if t.role == "user"]
+        return [asked(self.messages[: i + 1]) for i, m in enumerate(self.messages) if m["role"] == "user"]
 
 
 @dataclass(eq=False)

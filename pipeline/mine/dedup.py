@@ -13,7 +13,7 @@ def exact(candidates: list[Candidate]) -> tuple[list[Candidate], list[Drop]]:
     dropped = []
     for c in sorted(candidates, key=lambda c: (not c.talk.hotfix, c.order)):
         if c.content in kept:
-            dropped.append(Drop("duplicate", c, c.kind))
+            dropped.append(Drop("duplicate", c, c.kind, like=kept[c.content].example_id))
         else:
             kept[c.content] = c
     return list(kept.values()), dropped

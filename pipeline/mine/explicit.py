@@ -37,11 +37,13 @@ class Signal:
     at: int
     arrived: int
     stands: bool
+    concert: str | None = None
+    """The concert that the user is heard in, where several act as one."""
 
     @property
     def voice(self) -> str:
         """Who speaks. Somebody without a name is one voice a conversation: anonymous crowds do not outvote users."""
-        return self.user_hash or f"conversation:{self.conversation_id}"
+        return self.concert or self.user_hash or f"conversation:{self.conversation_id}"
 
     @property
     def event(self) -> tuple[str, str]:

@@ -54,6 +54,8 @@ class Drop:
     """A Signal, a Mark or a Candidate."""
     kind: str = "signal"
     """signal, or the kind of row that it would have been."""
+    like: str = ""
+    """The row or item that it repeats, where that is the reason."""
 
     @property
     def day(self) -> date:

@@ -63,7 +63,11 @@ def asked(c: Candidate) -> Row:
 def refused(d: Drop) -> Row:
     """What was left out, with its reason and the beginning of its text."""
     if isinstance(d.of, Candidate):
-        return d.of.row() | {"reason": d.reason, "kind": d.kind, "text": (d.of.answer["content"] or "")[:SNIPPET]}
+        row = d.of.row()
+        proof = (
+            json.dumps(json.loads(row["evidence"]) | {"like": d.like}, ensure_ascii=False, sort_keys=True) if d.like else row["evidence"]
+        )
+        return row | {"evidence": proof, "reason": d.reason, "kind": d.kind, "text": (d.of.answer["content"] or "")[:SNIPPET]}
     s = d.of.signal if isinstance(d.of, Mark) else d.of
     return {
         "example_id": f"signal:{s.event_id}",

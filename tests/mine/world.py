@@ -18,7 +18,7 @@ from pipeline.recipe import Mining, Recipe, Task
 from pipeline.settings import Settings
 
 DAY = date(2026, 11, 20)
-ALL = Mining(heldout_share=0.0)
+ALL = Mining(heldout_share=0.0, max_voice_share=1.0, full_rows_per_user_day=1000, lint="warn")
 LABELS = Task(name="colour", match={"app": "labels"}, labels={"red": "", "blue": ""}, answer={"format": "label"}, checker="label")
 Row = dict[str, Any]
 

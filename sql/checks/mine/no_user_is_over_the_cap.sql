@@ -1,6 +1,6 @@
--- One loud user is one voice.
+-- One loud user is one voice. Grown rows have a cap of their own.
 select voice, count(*) as n
 from taught
-where source <> 'hotfix'
+where source not in ('hotfix', 'synthetic')
 group by voice
 having count(*) > $cap;
