@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 LOCK ?= docker/locks/cpu.txt
 SMALL := docker/locks/no-deps.txt
 
-.PHONY: help demo test cluster check fix bench bench-ingest models up lock
+.PHONY: help demo test cluster check fix bench bench-ingest bench-gate bench-mine models up lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,13 +41,21 @@ fix: $(STAMP)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: bench-ingest  ## what ingest, the search for personal data and the feedback rules cost beside their peers, in one run
+bench: bench-ingest bench-gate  ## what ingest, the search for personal data and the feedback rules cost beside their peers, in one run
 	$(BIN)/python -m evals.bench_private
 	$(BIN)/python -m evals.private_data
 	$(BIN)/python -m evals.bench_feedback
+	$(BIN)/python -m evals.bench_shards --turns 100000
+	$(BIN)/python -m evals.bench_mine --prompts 50000 --a-day 4000 --turns 100000 --report
 
 bench-ingest: $(STAMP)  ## ingest beside DuckDB's own parse, polars, and orjson with pyarrow
 	$(BIN)/python -m evals.bench_ingest
+
+bench-mine: $(STAMP)  ## near-duplicates beside datasketch, day 30 beside day 1, the whole mine over a million turns
+	$(BIN)/python -m evals.bench_mine
+
+bench-gate: $(STAMP)  ## what the gate promises and what it reaches, side by side, from seeded simulations
+	$(BIN)/python -m evals.bench_gate
 
 up: $(STAMP)  ## Airflow on loopback with this checkout's DAGs, in the foreground
 	docker/airflow-local.sh

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline import INPUTS, STAGES, lineage, recipe, settings
 from pipeline.commands import COMMANDS
 from pipeline.erase import pause
-from pipeline.errors import EquipoiseError
+from pipeline.errors import BadInput, EquipoiseError
 from pipeline.progress import in_json, printable, say
 
 ABOUT = {
@@ -36,8 +36,13 @@ def parser() -> argparse.ArgumentParser:
             p.add_argument("--format", default="auto", help="format of the logs, one of `equipoise formats` (default: found out)")
             p.add_argument("--shard", metavar="I/N", help="only every Nth file from the Ith on: N processes share a day's files")
             p.add_argument("--day", type=date.fromisoformat, help="the batch's day, yyyy-mm-dd (default: in the file's name, else today)")
+        elif stage == "evaluate":
+            p.add_argument("id", metavar="ID", nargs="?", help=f"a {INPUTS[stage]}-… id or `origin`")
+            p.add_argument(
+                "--rows", metavar="PAIRS", help="instead: what the champion and the origin know of these rows, for `mix` to choose by"
+            )
         else:
-            p.add_argument("id", metavar="ID", help=f"a {INPUTS[stage]}-… id" + (" or `origin`" if stage == "evaluate" else ""))
+            p.add_argument("id", metavar="ID", help=f"a {INPUTS[stage]}-… id")
         p.add_argument("--recipe", help="the lesson (default: that of the id, else daily)")
         p.set_defaults(run=_stage)
         if stage == "mine":
@@ -63,14 +68,16 @@ def _command(sub: Any, name: str, about: str) -> argparse.ArgumentParser:
 
 def _stage(args: argparse.Namespace, machine: settings.Settings) -> dict[str, Any]:
     """Run one stage in this process. What it needs is imported only now, so that --help stays instant."""
+    if args.command == "evaluate" and (args.id is None) == (args.rows is None):
+        raise BadInput("evaluate takes a model-… id (or `origin`), or --rows with a pairs-… id: name one of the two")
     chosen = recipe.load(machine, args.recipe or _recipe_of(args, machine))
     if args.command == "train":  # on every road, by hand and by DAG: margins that no model could meet are told before hours are spent
         importlib.import_module("pipeline.commands.feasibility").check(chosen, machine)
     run = importlib.import_module(f"pipeline.{args.command}.run").run
-    taken = ("command", "run", "json", "recipe", "id", "paths", "exit_code", "shard")
+    taken = ("command", "run", "json", "recipe", "id", "paths", "exit_code")
     options = {k: v for k, v in vars(args).items() if k not in taken}
     with pause.beside_others(machine):
-        given = _paths(args, machine) if args.command == "ingest" else args.id
+        given = _paths(args, machine) if args.command == "ingest" else args.id or args.rows
         return run(given, chosen, machine, **options) if given else {"id": None, "text": f"no file for shard {args.shard}"}
 
 
@@ -82,7 +89,7 @@ def _paths(args: argparse.Namespace, machine: settings.Settings) -> list[str]:
 
 def _recipe_of(args: argparse.Namespace, machine: settings.Settings) -> str:
     """The lesson that the given id belongs to."""
-    id = getattr(args, "id", None)
+    id = getattr(args, "id", None) or getattr(args, "rows", None)
     if id in (None, "origin"):
         return "daily"
     if lineage.kind_of(id) == "logs":  # logs are not yet part of a lesson: every recipe mines the same ones

@@ -10,9 +10,19 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pipeline.errors import BadRecipe
 from pipeline.settings import Settings
-from pipeline.spec import Ability, Answer, Importing, Match, Spec, Suite, Task
+from pipeline.spec import Ability, Answer, Growth, Importing, Judging, Match, Spec, Suite, Task
 
-__all__ = ["Ability", "Answer", "Importing", "Match", "Spec", "Suite", "Task"]  # one name for whoever reads a lesson: `recipe.Task`
+__all__ = [
+    "Ability",
+    "Answer",
+    "Growth",
+    "Importing",
+    "Judging",
+    "Match",
+    "Spec",
+    "Suite",
+    "Task",
+]  # one name for whoever reads a lesson: `recipe.Task`
 
 SHIPPED = Path(__file__).parent
 EVALS = SHIPPED.parent / "evals"
@@ -41,16 +51,33 @@ class Mining(Spec):
     """Votes for minus votes against that a contested answer or pick needs to be believed."""
     max_rows_per_user_day: int = Field(50, gt=0)
     """Rows that one user may put into one day's pairs."""
+    full_rows_per_user_day: int = Field(10, gt=0)
+    """Rows of one user and kind that weigh in full; the k-th weighs this / k, so that fifty rows count as 26."""
+    max_voice_share: float = Field(0.1, gt=0, le=1)
+    """Most that one user, or users in concert, may weigh among a task's rows of one kind, and most of a day's words that may contradict others'
+    (three may always, and where voices are too few for this share, twice an equal one). One row in ten that is wrong costs a lesson little;
+    a tenth of raters gives half of the thumbs."""
+    lint: Literal["stop", "warn"] = "stop"
+    """Whether what lint stops is left out of the pairs, or only said."""
     heldout_share: float = Field(0.1, ge=0, lt=1)
     """Share of users and conversations that are never trained on and form the held-out tests."""
     heldout_rows: int = Field(200, ge=0)
     """Most held-out rows of a task that one batch adds; what is over stays out of training too."""
     heldout_least: int = Field(20, ge=0)
     """A task with fewer held-out rows than this in a batch is named: too few to measure it by."""
+    near_duplicate: float | None = Field(0.7, ge=0.5, le=1)
+    """Share of three-word shingles (Jaccard) from which two prompts are near-duplicates: of rows with the same answer the first is kept, and
+    nothing is trained on that is near a held-out item. Counted over what varies of a task's prompts. null = only equal prompts are found."""
+    template_share: float = Field(0.05, ge=0.01, le=0.5)
+    """Shingles in a larger share of a task's different prompts are its instruction and not compared."""
+    item_cover: float = Field(0.5, gt=0, le=1)
+    """A row that repeats this share of the n-grams of an item that the gate asks is not trained on (see pipeline/overlap.py)."""
     praise_sft: bool = False
     """Whether praised answers become SFT rows too, at low weight."""
     implicit: bool = True
     """Whether the user's next words are read as signals too. They become no rows of their own; a complaint takes a praising click back."""
+    growth: Growth = Growth()
+    """Noisy variants of real questions, and hard tasks in parts."""
     only: Literal["hotfix"] | None = None
     """Mine only the conversations that a hotfix file brought."""
     min_events: int = Field(1, ge=0)
@@ -72,6 +99,8 @@ class Mixing(Spec):
     """… and at least this many rows of it, or all it has."""
     max_rows_per_user: int | None = Field(None, gt=0)
     """Most rows of one user in a task of the mix; null = no cap beyond the daily one."""
+    max_voice_share: float = Field(0.1, gt=0, le=1)
+    """Most that one user may weigh among a task's rows of one kind, over all days; twice an equal share where users are too few for it."""
     max_days: int | None = Field(None, gt=0)
     """Days of pairs that are looked back on; null = all kept."""
     train_other: bool = False
@@ -142,6 +171,17 @@ class Gate(Spec):
     """Largest drop over all items together, against the origin."""
     origin_margins: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(default_factory=dict)
     """Margins of single abilities against the origin, by name."""
+    origin_window: int | None = Field(60, ge=1, le=3650)
+    """Days over which false alarms against the origin add up to one test's 5%: each day's test may spend a 60th of it, or the same test on the
+    same items would ring in most windows. null = 1/(t(t+1)) of it on the t-th day since the origin was set, however long it stands."""
+    origin_budget: float | None = Field(None, gt=0, le=1)
+    """Most that all promotions since the origin was set may lose of an ability, summed; null = its margin against the origin. A candidate that
+    would overdraw it holds, and `equipoise anchor` starts a new account."""
+    origin_pooled_budget: float | None = Field(None, gt=0, le=1)
+    """The same over all items together; null = origin_pooled_margin."""
+    budget_charges: Literal["proved", "all"] = "proved"
+    """What a promotion is charged with: drops against the origin that are proved beyond one chance in 200, or every drop seen. Noise alone
+    uses `all` up within weeks even with 1500 items an ability (an unchanged model is held in three of four 60-day windows)."""
     strict: bool = False
     """Block every proved drop, even one shown to be small."""
     may_hold: bool = False
@@ -163,6 +203,7 @@ class Recipe(Spec):
     """Task cards by name; null = every card that is found."""
     ingest: Ingest = Ingest()
     mining: Mining = Mining()
+    judging: Judging = Judging()
     mixing: Mixing = Mixing()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()

@@ -47,6 +47,11 @@ class Settings:
     """s3:// prefixes that logs may be read from (EQUIPOISE_SOURCES, with commas); a bucket that is not named is refused."""
     databases: dict[str, Server] = field(default_factory=dict)
     """Databases that logs may be read from, by the name in EQUIPOISE_SOURCE_<NAME>, in small letters."""
+    judge_url: str | None = None
+    """OpenAI-compatible address of the judge, up to and with /v1. While it is unset no judge is asked, and no log leaves this machine for one."""
+    judge_model: str | None = None
+    """The judge's name at that address; part of what its verdicts are kept under."""
+    judge_key: str | None = field(default=None, repr=False)
     shards: int = 1
     """Most processes that take in one day's files at once, where a DAG maps them."""
 
@@ -89,6 +94,8 @@ def load() -> Settings:
     if store and Path(store).resolve() != home:
         raise Permanent(f"EQUIPOISE_STORE is {store}, this version keeps sealed folders in EQUIPOISE_HOME ({home}); unset it")
     config = env("CONFIG")
+    if env("JUDGE_URL") and not env("JUDGE_MODEL"):
+        raise Permanent("EQUIPOISE_JUDGE_URL is set and EQUIPOISE_JUDGE_MODEL is not: name the model that judges, or unset the address")
     return Settings(
         home=home,
         config=Path(config).expanduser().resolve() if config else None,
@@ -106,6 +113,9 @@ def load() -> Settings:
         objects=_objects(),
         sources=tuple(addresses.folder(one.strip(), "SOURCES") for one in (env("SOURCES") or "").split(",") if one.strip()),
         databases=_databases(),
+        judge_url=env("JUDGE_URL"),
+        judge_model=env("JUDGE_MODEL"),
+        judge_key=env("JUDGE_KEY"),
         shards=_count("SHARDS", env("SHARDS") or "1"),
     )
 

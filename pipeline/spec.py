@@ -29,6 +29,28 @@ class Answer(Spec):
     """Full match wanted, for format regex."""
 
 
+class Decomposition(Spec):
+    """How a task that is too hard in one go is taught in parts, cut out of answers that users wrote or kept."""
+
+    by: Literal["headings", "steps"]
+    """What begins a part: a Markdown heading, or a numbered line."""
+    outline: str = "First write only the outline: one line for each part."
+    """Asks for the names of the parts; stands after the user's question."""
+    part: str = Field("Now write this part: {part}", pattern=r"\{part\}")
+    """Asks for one part; `{part}` is its name."""
+
+
+class Growth(Spec):
+    """Rows made from kept rows: marked `synthetic`, behind every real row where a cap bites, never held out."""
+
+    share: float = Field(0.0, ge=0, le=0.5)
+    """Grown rows of a task for each real SFT row; 0 = none. Off until an experiment of yours shows that your users' noise is missing."""
+    weight: float = Field(0.5, gt=0, le=1)
+    """Weight of a grown row, as a share of its origin's."""
+    ways: list[Literal["typos", "casing", "casual", "fragment", "parts"]] = ["typos", "casing", "casual", "fragment", "parts"]
+    """`parts` needs `decompose` on the task's card."""
+
+
 class Task(Spec):
     """A task card: one thing we teach."""
 
@@ -44,6 +66,8 @@ class Task(Spec):
     """How a held-out answer is scored."""
     cap: int = Field(1000, gt=0, le=1000)
     """Most examples one mix may hold for this task."""
+    decompose: Decomposition | None = None
+    """Parts that growth may teach one by one; only for answers of format free, whose parts are answers too."""
     quotas: dict[Literal["boundary", "hard", "easy"], float] | None = None
     """Shares of difficulty, summing to 1."""
     key: bool = False
@@ -55,6 +79,10 @@ class Task(Spec):
             raise ValueError("answer.format is label and there are no labels: define them under labels:")
         if self.answer.format == "regex" and not self.answer.pattern:
             raise ValueError("answer.format is regex and answer.pattern is missing")
+        if self.decompose and self.answer.format != "free":
+            raise ValueError(
+                f"decompose needs answer.format free, this card says {self.answer.format}: a part of such an answer breaks its form"
+            )
         if self.quotas and abs(sum(self.quotas.values()) - 1) > 1e-6:
             raise ValueError(f"quotas sum to {sum(self.quotas.values()):g}, they must sum to 1")
         return self
@@ -75,6 +103,41 @@ class Importing(Spec):
     """OpenTelemetry evaluation labels that are a thumb down; a label in neither list leaves the score as a rating."""
     categories: dict[str, Literal["report", "comment"]] = {}
     """Langfuse categorical scores by name: report or comment. A name that is not here is a comment."""
+
+
+class Judging(Spec):
+    """How the judge is asked, what it may cost, and what it must have shown before it is believed. Used only where a judge is configured."""
+
+    calls: int = Field(2000, ge=0, le=1_000_000)
+    """Most calls for one batch of logs. What was answered before counts as well, so that a second run ends where the first did."""
+    tokens: int = Field(2_000_000, ge=0)
+    """No further complaint is taken up once so many tokens were read and written for the batch."""
+    minutes: float = Field(60.0, gt=0, le=24 * 60)
+    """No further complaint is taken up after so long: the day goes on, and the next run goes on from there."""
+    per_user: int = Field(5, ge=1)
+    """Most complaints of one user that a batch puts to the judge: nobody spends the budget alone."""
+    parallel: int = Field(4, ge=1, le=64)
+    """Complaints that are judged at the same time."""
+    timeout_s: float = Field(120.0, gt=0, le=3600)
+    """Longest wait for one answer."""
+    max_tokens: int = Field(1024, ge=64, le=32768)
+    """Longest reply: of a rewritten answer, and of the thoughts of a model that thinks aloud."""
+    max_chars: int = Field(8000, ge=500)
+    """Most characters of a conversation, and of each text, that the judge is shown; what is longer loses its middle."""
+    extras: dict[str, str | int | float | bool] = {}
+    """Further fields of each request, for endpoints that know them (`seed: 17`); `transformers serve` refuses fields that it does not know."""
+    least_cases: int = Field(30, ge=5)
+    """Cases judged by people that a trial needs, of each kind of question. With 30 and a kappa of .6 its interval is about ±.25."""
+    least_kappa: float = Field(0.4, gt=0, lt=1)
+    """Agreement with people below which the judge is not used; people reach .60 to .74 among themselves (arXiv 2507.23158)."""
+    least_same: float = Field(0.8, gt=0, le=1)
+    """Share of verdicts that come out the same when asked again; below it the judge is not used."""
+    most_length_bias: float = Field(0.15, gt=0, le=1)
+    """How much oftener than people the judge may prefer the longer answer, as the lower end of the interval: a proved bias counts."""
+    least_control: float = Field(0.75, ge=0.5, le=1)
+    """Share of the control questions, whose answers are known, that the judge must get right before each batch."""
+    on_trust: bool = False
+    """Let a judge make rows that was never tried on people's verdicts. The rows say so. The control questions still count."""
 
 
 class Ability(Spec):

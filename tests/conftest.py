@@ -4,11 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pipeline import settings as machine
 from pipeline.settings import Settings
 
+# The same examples every time, so that a test that fails fails again; `--hypothesis-profile default` looks for new ones.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile("same")
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 

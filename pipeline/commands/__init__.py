@@ -46,8 +46,31 @@ def _compare(p: argparse.ArgumentParser) -> None:
     p.add_argument("--margin", type=float, default=0.02, help="largest drop of an ability (default 0.02 = two points)")
     p.add_argument("--pooled-margin", type=float, default=0.01, help="largest drop over all items (default 0.01)")
     p.add_argument("--abilities", metavar="FILE", help="YAML or JSON: ability -> task names")
+    p.add_argument("--also-a", action="append", default=[], metavar="A", help="another run of A: each item is averaged over its runs")
+    p.add_argument("--also-b", action="append", default=[], metavar="B", help="another run of B")
+    p.add_argument("--strict", action="store_true", help="block every proved drop, even one shown to be below its margin")
+    p.add_argument("--same", action="store_true", help="A and B are two runs of one model: how much the harness itself moves answers")
+    p.add_argument("--looks", metavar="N", help="also replay the items in N batches, stopping early; or shares, as in 0.1,0.5,1")
+    p.add_argument("--markdown", action="store_true", help="print a table for a pull request")
+    p.add_argument("--picture", metavar="FILE.svg", help="draw drops, intervals and margins")
     p.add_argument("--force", action="store_true", help="print figures for evidence that is not comparable; the verdict is hold")
     p.add_argument("--exit-code", action="store_true", help="exit 0 promote, 3 block, 4 hold")
+
+
+def _power(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--recipe", default="daily", help="the lesson whose suites and margins are planned (default: daily)")
+    p.add_argument("--margin", type=float, help="for every ability, instead of the recipe's (two points are 0.02)")
+    p.add_argument("--psi", type=float, help="share of items that flip (default: as in earlier verdicts here, else the recipe's plan_psi)")
+    p.add_argument("--alpha", type=float, default=0.05, help="how often certifying or blocking may err (default 0.05)")
+    p.add_argument(
+        "--power", type=float, default=0.8, help="how often an unchanged model passes, and a lost margin is proved (default 0.8)"
+    )
+    p.add_argument("--looks", type=int, default=1, help="also what stopping early would spare, looking so often (4 are usual)")
+
+
+def _verify(p: argparse.ArgumentParser) -> None:
+    p.add_argument("ids", nargs="*", metavar="VERDICT | RELEASE", help="what to check")
+    p.add_argument("--all", action="store_true", help="every verdict and release of this home")
 
 
 def _init(p: argparse.ArgumentParser) -> None:
@@ -93,8 +116,22 @@ def _audit(p: argparse.ArgumentParser) -> None:
     p.add_argument("--summary", action="store_true", help="each rule's precision, and how far people agree")
 
 
+def _judge(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--trial", action="store_true", help="ask it what people have judged already (what it does by default)")
+    p.add_argument("--history", action="store_true", help="show earlier trials instead")
+    p.add_argument("--cases", type=int, default=200, metavar="N", help="most cases of each kind of question (default 200)")
+    p.add_argument("--recipe", default="daily", help="the lesson whose `judging` counts (default: daily)")
+
+
 def _trace(p: argparse.ArgumentParser) -> None:
     p.add_argument("id", metavar="ID", help="a conversation id or any artefact's id")
+
+
+def _contamination(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", metavar="ID", help="a pairs-… or mix-… id")
+    p.add_argument(
+        "--suite", action="append", metavar="NAME", help="a suite to look at; may be given several times (default: the lesson's)"
+    )
 
 
 def _rollback(p: argparse.ArgumentParser) -> None:
@@ -136,6 +173,10 @@ COMMANDS = {
     "day": Command("all stages for one day, without Airflow", _day, "pipeline.commands.day"),
     "hotfix": Command("mend one bad case today, from a handful of examples", _hotfix, "pipeline.commands.hotfix"),
     "compare": Command("the paired test on any two lm-eval outputs", _compare, "pipeline.commands.compare"),
+    "power": Command("how many items a suite needs for its margins, and what they cost", _power, "pipeline.commands.power"),
+    "verify": Command(
+        "work a verdict out again from its sealed scores; check sums and the ledger's chain", _verify, "pipeline.commands.verify"
+    ),
     "status": Command("what is in service, and how much the lake holds", _none, "pipeline.commands.status"),
     "request": Command("who decides about a report, and the table they are shown", _request, "pipeline.commands.request"),
     "notify": Command("tell the webhook that a step gave up", _notify, "pipeline.commands.tell"),
@@ -143,7 +184,11 @@ COMMANDS = {
         "lines that could not be read: what broke, why, and once it is mended again", _quarantine, "pipeline.commands.quarantine"
     ),
     "audit": Command("label a sample of what was mined by hand; each rule's precision", _audit, "pipeline.commands.audit"),
+    "judge": Command("put the judge on trial against people's verdicts; who passed is used by mine", _judge, "pipeline.commands.judge"),
     "trace": Command("from a conversation to the models it taught, and back", _trace, "pipeline.commands.trace"),
+    "contamination": Command(
+        "what a lesson and the gate's items have in common, both ways", _contamination, "pipeline.commands.contamination"
+    ),
     "forget": Command("erase a user everywhere and for good, or what is due; prints the receipt's id", _forget, "pipeline.commands.forget"),
     "lake": Command("size, files and versions of the lake; `lake compact` tidies it up", _lake, "pipeline.commands.lake"),
     "rollback": Command("put an earlier release back in service", _rollback, "pipeline.commands.rollback"),

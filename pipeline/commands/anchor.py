@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import chat, lineage, service
 from pipeline.errors import BadInput, Permanent
+from pipeline.promote.run import record, write_down
 from pipeline.settings import Settings
 
 
@@ -16,7 +17,7 @@ def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 
 
 def run(model: Path, reason: str, by: str | None, settings: Settings) -> dict[str, Any]:
-    """Record the folder as origin. The step before it stays in origin.json's history."""
+    """Record the folder as origin, here and in the book of decisions. The same folder again starts a new account of losses."""
     if not reason.strip():
         raise BadInput("--reason is empty: say why the reference moves, a reviewer will ask")
     model = model.expanduser().resolve()
@@ -31,4 +32,6 @@ def run(model: Path, reason: str, by: str | None, settings: Settings) -> dict[st
         sha = service.folder_sha(settings, model)
         facts = {"model": str(model), "sha": sha, "reason": reason, "by": by, "since": datetime.now(UTC).isoformat(), "before": before}
         lineage.write_json(settings.home / "origin.json", facts)
-    return facts | {"text": f"origin: {model} ({sha[:12]}), because {reason}"}
+        moved = {"origin": str(model), "sha": sha, "before": before}
+        write_down(settings, record("anchor", by or "a person", reason, service.current(settings)) | moved)
+    return facts | {"text": f"origin: {model} ({sha[:12]}), because {reason}; what was lost against it is counted anew from here"}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import lake, lineage
 from pipeline.commands import look
+from pipeline.ingest import turns
 from pipeline.progress import say
 from pipeline.settings import Settings
 
@@ -30,8 +31,8 @@ def run(settings: Settings, keep_days: float, grace: timedelta) -> dict[str, Any
             "rewritten_files": sum(_rewritten(con, table) for table in lake.query(con, "lake/tables")),
             "merged_files": sum(row["files_processed"] for row in _step(con, "merge")),
         }
-        done |= _expire(con, settings, datetime.now(UTC) - timedelta(days=keep_days))
-        with lineage.lock(settings, "ingest"):  # beside the grace: no batch is between its files and its commit
+        with turns.alone(settings):  # beside the grace: no batch is between its files and its commit
+            done |= _expire(con, settings, datetime.now(UTC) - timedelta(days=keep_days))
             done |= _clean(con, datetime.now(UTC), grace)
         return done | {"before": before, "after": look.size(con)}
 

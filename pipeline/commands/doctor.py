@@ -13,6 +13,7 @@ from typing import Any
 from pipeline import chat, recipe, service
 from pipeline.commands import feasibility
 from pipeline.errors import EquipoiseError, Permanent
+from pipeline.mine import judge, trial_book
 from pipeline.mine.answers import validator
 from pipeline.mine.cards import Desk
 from pipeline.settings import Settings
@@ -167,4 +168,18 @@ def _airflow(settings: Settings, lesson: str) -> str:
     )
 
 
-CHECKS = (_lesson, _inbox, _model, _suite, _lake, _disk, _trainer, _airflow)
+@_guarded("judge")
+def _judge(settings: Settings, lesson: str) -> str:
+    seat = judge.of(settings, recipe.load(settings, lesson).judging)
+    if seat is None:
+        return "none is configured: complaints stay signals, docs/judge.md"
+    where, trial = f"{seat.name} at {seat.served.place}", trial_book.last(settings, seat.identity)
+    if trial is None:
+        trusted = ", and judging.on_trust lets it work" if seat.judging.on_trust else ", so it is not used"
+        return f"! {where} was not tried on people's verdicts{trusted}: equipoise judge"
+    believed = [kind for kind, passed in trial["passes"].items() if passed]
+    said = f"{where}, tried {trial['at'][:10]}, believed about {' and '.join(believed) or 'nothing'}"
+    return said if len(believed) == len(trial["passes"]) else f"! {said}: {'; '.join(trial['why'])}"
+
+
+CHECKS = (_lesson, _inbox, _model, _judge, _suite, _lake, _disk, _trainer, _airflow)

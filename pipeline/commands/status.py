@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from pipeline import lake, lineage, service
+from pipeline import chain, lake, ledger, lineage, service
 from pipeline.erase import journal
 from pipeline.promote import decisions, policy
 from pipeline.settings import Settings
@@ -19,8 +19,7 @@ def command(args: argparse.Namespace, settings: Settings) -> dict[str, Any]:
 def run(settings: Settings) -> dict[str, Any]:
     """The facts, read only. `model` is `origin` and `release` null until something was promoted, and after a rollback to the origin."""
     current = service.current(settings) or {}
-    path = settings.home / "decisions.jsonl"
-    book = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+    book = chain.load(settings.home / "decisions.jsonl")
     entries = decisions.read(book)
     decided = current.get("decided") or {}
     return {
@@ -34,6 +33,7 @@ def run(settings: Settings) -> dict[str, Any]:
         "served_at": settings.lm_url,
         "lake": totals(settings),
         "decisions": {"lines": len(entries), "changed_at_line": decisions.broken(book), "last": entries[-1] if entries else None},
+        "ledger": {"lines": len(ledger.lines(settings)), "changed_at_line": chain.broken(chain.load(ledger.path(settings)))},
         "waiting": waiting(settings, entries),
         "erasures": erasures(settings, current.get("model", "origin")),
     }
@@ -85,6 +85,8 @@ def text(found: dict[str, Any]) -> str:
     lines.append(f"decisions    {found['decisions']['lines']}")
     if found["decisions"]["changed_at_line"]:
         lines.append(f"             line {found['decisions']['changed_at_line']} of decisions.jsonl was changed after it was written")
+    if found["ledger"]["changed_at_line"]:
+        lines.append(f"ledger       line {found['ledger']['changed_at_line']} does not follow from the one before: equipoise verify --all")
     erased = found["erasures"]
     if erased["tainted"]:
         rows = sum(note["rows"] for note in erased["tainted"])

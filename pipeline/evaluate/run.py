@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline import lineage, recipe, service
 from pipeline.evaluate import items, lmeval, scorer
+from pipeline.evaluate import rows as losses
 from pipeline.evaluate.memory import Remembering
 from pipeline.evaluate.questions import Questions
 from pipeline.progress import say
@@ -16,8 +17,13 @@ KEPT_EVERY = 2
 """Batches of items that are asked before their answers are written down: what a kill can lose."""
 
 
-def run(model: str, recipe: Recipe, settings: Settings, **_: Any) -> dict[str, Any]:
-    """Score a model (`model-…` or `origin`) and whatever it will be compared with. Running it twice changes nothing."""
+def run(model: str, recipe: Recipe, settings: Settings, rows: str | None = None) -> dict[str, Any]:
+    """Score a model (`model-…` or `origin`) and whatever it will be compared with. Running it twice changes nothing.
+
+    rows: a pairs id; the champion's and the origin's losses on its rows are sealed instead.
+    """
+    if rows:
+        return losses.run(rows, recipe, settings)
     if model != "origin":
         lineage.require(settings, model, "model")
     questions = Questions(settings, model, recipe)

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pipeline.mix import believed
 from pipeline.mix.select import label
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def counts(files: dict[str, list[Row]], dropped: list[tuple[str, Row, str]], fac
         "replay": {t: asdict(b) for t, b in facts.beside.items()},
         "dpo": dict(sorted(Counter(r["task"] for r in files["dpo"]).items())),
         "kto": dict(sorted(Counter(r["task"] for r in files["kto"]).items())),
+        "voices": believed.counts(files),
         "dropped": dict(sorted(Counter(reason for _, _, reason in dropped).items())),
     }
 

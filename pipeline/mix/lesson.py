@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from pipeline.mix import candidates, counting, explain, plan, ratio, replay, router, schedule
+from pipeline.mix import believed, candidates, counting, explain, plan, ratio, replay, router, schedule
 from pipeline.mix.candidates import GENERAL, KINDS, Dropped, Material, Measure, Row, Rows
 from pipeline.recipe import Recipe, Task
 
@@ -54,6 +54,8 @@ def compose(material: Material, cards: Mapping[str, Task], recipe: Recipe, measu
     rows = {
         kind: candidates.routed(kind, group, routes, method.method, recipe.training.min_rows, draft.dropped) for kind, group in rows.items()
     }
+    rows = {kind: believed.leveled(group, recipe.mixing.max_voice_share) for kind, group in rows.items()}
+    rows["dpo"] = [row | {"smoothing": believed.doubt(row)} for row in rows["dpo"]]
     return ordered(draft, rows, pool, longest, explain.Routing(method, routes))
 
 

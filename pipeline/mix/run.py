@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,14 @@ import yaml
 
 from pipeline import chat, lake, lineage, service
 from pipeline import recipe as recipes
-from pipeline.mix import history, lesson, ratio, tables
+from pipeline.mix import history, lesson, necessity, ratio, tables
 from pipeline.mix.candidates import KINDS, Material, Measure
 from pipeline.mix.student import Student, student
 from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 
-VERSION = 1  # raise it when the same pairs should yield a different lesson
+VERSION = 2  # raise it when the same pairs should yield a different lesson
 
 Row = dict[str, Any]
 HEADER = "# The lesson and its reasons, made by `equipoise mix`; `equipoise train` follows `values`.\n"
@@ -30,16 +31,23 @@ def run(pairs: str, recipe: Recipe, settings: Settings) -> Row:
     origin = student(service.origin(settings))
     pool = _pool(recipe, settings)
     lessons = recipes.digest(recipe.mixing, recipe.training, *cards.values())
+    known = necessity.sealed(settings, parents)
     gone = history.erased(lineage.manifest(settings, parent) for parent in parents)
-    facts = parents, VERSION, lessons, hashlib.sha256(pool.encode()).hexdigest(), origin.identity, *([gone] if gone else [])
+    facts = parents, VERSION, lessons, hashlib.sha256(pool.encode()).hexdigest(), origin.identity, *([gone] if gone else []), *known
     id = lineage.name("mix", lineage.day_of(pairs), *facts)
     with lineage.making(
         settings, id, parents=parents, recipe=recipe.model_dump(mode="json"), seeds={"order": recipe.training.seed}
     ) as work:
         if work is not None:
-            made = lesson.compose(_material(parents, pool, recipe, origin, settings), cards, recipe, measure(origin.folder))
+            made = lesson.compose(
+                _material(parents, necessity.measured(settings, known), pool, recipe, origin, settings),
+                cards,
+                recipe,
+                measure(origin.folder),
+            )
             _write(work.folder, made)
             work.counts.update(made.counts)
+            work.extra |= {"measured": known}
             say(
                 f"{id}: {made.counts['method']}, {made.counts['total']['rows']} rows, {made.counts['total']['passes']} passes, {made.counts['total']['tokens']} tokens"
             )
@@ -55,14 +63,17 @@ def _pool(recipe: Recipe, settings: Settings) -> str:
     return recipes.find(settings, "recipes", recipe.mixing.general).read_text(encoding="utf-8")
 
 
-def _material(parents: list[str], pool: str, recipe: Recipe, origin: Student, settings: Settings) -> Material:
+def _material(parents: list[str], known: Mapping[str, Row], pool: str, recipe: Recipe, origin: Student, settings: Settings) -> Material:
     """All rows of all parents. Sums are checked: a lesson is not made from a folder that changed after it was sealed."""
     for parent in parents[1:]:
         lineage.require(settings, parent, "pairs")
     return Material(
         given=parents[0],
         day=lineage.day_of(parents[0]),
-        batches={kind: [[row | {"pairs": parent} for row in _read(settings, parent, kind)] for parent in parents] for kind in KINDS},
+        batches={
+            kind: [[necessity.judged(row, known) | {"pairs": parent} for row in _read(settings, parent, kind)] for parent in parents]
+            for kind in KINDS
+        },
         heldout=[row for parent in parents for row in _read(settings, parent, "heldout")],
         taken_back=_taken_back(parents, settings),
         pool=ratio.parse(pool, f"recipes/{recipe.mixing.general}"),

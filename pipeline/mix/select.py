@@ -11,7 +11,7 @@ Row = dict[str, Any]
 Dropped = list[tuple[Row, str]]
 
 HARDNESS = {"hotfix": 4, "edit": 3, "report": 3, "choose": 2, "regenerate": 2}
-"""Until a model has measured the rows: a corrected answer was wrong, a lost one was weak, a praised one (0) was in reach already."""
+"""Where no model has measured the row (`necessity`): a corrected answer was wrong, a lost one was weak, a praised one (0) was in reach already."""
 CLASSES = ("boundary", "hard", "easy")
 
 
@@ -25,15 +25,15 @@ def evidence(row: Row) -> dict[str, Any]:
 
 
 def urgency(row: Row) -> tuple:
-    """Sorts newest and hardest first; the id decides what would otherwise be chance."""
-    measured = evidence(row).get("hardness")
-    hardness = measured if isinstance(measured, int | float) else HARDNESS.get(row["source"], 0)
-    return (-row["day"].toordinal(), -hardness, -(row["weight"] or 0.0), row["example_id"])
+    """Sorts newest and hardest first, grown rows behind all real ones; the id decides what would otherwise be chance."""
+    said = HARDNESS.get(row["source"], 0)
+    hardness = said if row["source"] == "hotfix" else row.get("hardness", said)
+    return (row["source"] == "synthetic", -row["day"].toordinal(), -hardness, -(row["weight"] or 0.0), row["example_id"])
 
 
-def classes(rows: list[Row], measured: Mapping[str, str] | None = None) -> dict[str, str] | None:
+def classes(rows: list[Row]) -> dict[str, str] | None:
     """Difficulty class of every row, or None while any row has none: half-known quotas would only sort the known from the unknown."""
-    known = {r["example_id"]: str((measured or {}).get(r["example_id"]) or evidence(r).get("difficulty")) for r in rows}
+    known = {r["example_id"]: str(r.get("difficulty")) for r in rows}
     return known if rows and all(c in CLASSES for c in known.values()) else None
 
 
@@ -75,12 +75,10 @@ def quiet(rows: list[Row], most: int | None) -> tuple[list[Row], Dropped]:
     return kept, dropped
 
 
-def select(
-    rows: list[Row], card: Task, max_rows_per_user: int | None = None, measured: Mapping[str, str] | None = None
-) -> tuple[list[Row], Dropped]:
+def select(rows: list[Row], card: Task, max_rows_per_user: int | None = None) -> tuple[list[Row], Dropped]:
     """At most `card.cap` rows, by quota of difficulty where every row's class is known, and by label within it."""
     kept, dropped = quiet(rows, max_rows_per_user)
-    known = classes(kept, measured) if card.quotas else None
+    known = classes(kept) if card.quotas else None
     by_class: dict[str, list[Row]] = {}
     for row in kept:
         by_class.setdefault(known[row["example_id"]] if known else "all", []).append(row)

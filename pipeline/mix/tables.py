@@ -6,7 +6,7 @@ from typing import Any
 
 Row = dict[str, Any]
 COMMON = ("example_id", "task", "source", "conversation_id", "message_ids", "user_hash", "day", "weight", "evidence")
-CONTENT = {"sft": ("messages",), "dpo": ("prompt", "chosen", "rejected"), "kto": ("prompt", "completion", "label")}
+CONTENT = {"sft": ("messages",), "dpo": ("prompt", "chosen", "rejected", "smoothing"), "kto": ("prompt", "completion", "label")}
 PLACE = ("phase", "pass", "repeat", "part", "pairs", "tokens", "answer_tokens")
 
 
@@ -21,6 +21,7 @@ def schema(kind: str) -> Any:
         "message_ids": pa.list_(pa.string()),
         "day": pa.date32(),
         "weight": pa.float64(),
+        "smoothing": pa.float64(),
         "label": pa.bool_(),
         "pass": pa.int32(),
         "repeat": pa.int32(),

@@ -1,27 +1,32 @@
 """The facts of a report, in the page's order: report.json is this, and the page draws nothing else."""
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pipeline.report import charts, items, losses, samples, tables
+from pipeline.report import account, charts, items, losses, samples, tables
+from pipeline.report.failures import CLASSES, Known, bare, failure
 from pipeline.report.sources import Sources
 from pipeline.report.words import cut, lasting
 
 Row = dict[str, Any]
 
 KINDS = ("logs", "pairs", "mix", "model", "scores", "verdict")
+LONGEST_TAUGHT = 200  # characters: a longer answer is not hit upon word for word
 VERBS = {"logs": "ingest", "pairs": "mine", "mix": "mix", "model": "train", "scores": "evaluate", "verdict": "gate"}
 
 
-def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
-    """Everything a person needs to decide, and where each figure comes from."""
+def assemble(report: str, verdict_id: str, approval: str, s: Sources, count: Callable[[str], int] | None = None) -> Row:
+    """Everything a person needs to decide, and where each figure comes from. count: tokens of a text, where the origin's tokenizer is at hand."""
     v = s.verdict
     candidate, champion = s.items.get("candidate", []), s.items.get("champion", [])
     asked = s.manifests.get(v["scores"].get("candidate"), {}).get("abilities") or {}
     choice = items.deciding(candidate, asked)
     trained_on = {name for name, ability in asked.items() if ability.get("trained_on")}
     levels = items.scores(s.items, choice)
+    parted = items.flips(candidate, champion, choice, s.lower, failing(Known(s.longest, count, _taught(s))))
     return {
         "id": report,
         "verdict_id": verdict_id,
@@ -36,11 +41,14 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
         "references": tables.references(v, levels),
         "blind": tables.blind(v),
         "feasibility": tables.feasibility(v),
+        "account": account.of(v),
         "targets": tables.targets(v, levels, trained_on),
         "checks": v.get("checks") or [],
         "warnings": v.get("warnings") or [],
         "levels": levels,
-        "items": items.flips(candidate, champion, choice, s.lower),
+        "items": parted,
+        "alike": items.alike(parted),
+        "failures": CLASSES,
         "data": data(s),
         "samples": _samples(s),
         "tasks": tasks(s.counts),
@@ -52,6 +60,24 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources) -> Row:
         "lineage": lineage(verdict_id, s),
         **costs(verdict_id, s),
     }
+
+
+def failing(known: Known) -> items.Fails:
+    """Names how an answer fails. A wrong label of the task that was taught is just another label."""
+    plain = replace(known, taught=frozenset())
+
+    def fails(wrong: Row, right: Row, forms: bool) -> str:
+        said, other, target = (str(text or "") for text in (wrong.get("response"), right.get("response"), wrong.get("target")))
+        return failure(said, other, target, plain if wrong["kind"] == "target" else known, wrong["benchmark"], forms)
+
+    return fails
+
+
+def _taught(s: Sources) -> frozenset[str]:
+    """Short answers that the lesson's own rows teach: an answer to everything is how a small model over-learns a task."""
+    answers = [r["messages"][-1] for r in s.rows.get("sft", []) if r["task"] != "general"]
+    answers += [r["chosen"][-1] for r in s.rows.get("dpo", [])]
+    return frozenset(bare(a["content"]) for a in answers if 0 < len(a.get("content") or "") <= LONGEST_TAUGHT) - {""}
 
 
 def _recipe(s: Sources, verdict_id: str, approval: str) -> Row:
@@ -99,6 +125,8 @@ def data(s: Sources) -> Row:
         "logs": {k: logs[k] for k in ("lines", "stored", "updated", "unchanged", "quarantined", "quarantined_events") if k in logs},
         "quarantine": logs.get("reasons") or {},
         "pairs": {k: v for k, v in pairs.items() if isinstance(v, int)},
+        "notes": [cut(note) for note in pairs.get("notes") or []],
+        "voices": (s.counts.get("voices") or {}).get("sft"),
         "dropped": _dropped(s.dropped),
         "mix_dropped": {str(k): v for k, v in (s.counts.get("dropped") or {}).items()},
         "days": sum(1 for id in s.manifests.get(s.mix or "", {}).get("parents", []) if id.startswith("pairs-")),

@@ -1,14 +1,19 @@
 """Items to read: what the champion could and the candidate cannot, and the other way round."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from statistics import mean
 from typing import Any
 
+from pipeline.report.failures import CLASSES
 from pipeline.report.words import cut
 
 Row = dict[str, Any]
+Fails = Callable[[Row, Row, bool], str]
+"""(the wrong answer's row, the right one's, whether another filter reads the wrong one as right) -> one of failures.CLASSES."""
 MOST_LOST, MOST_GAINED = 6, 3  # per ability: enough to see a pattern, few enough to be read
+LEAST_ALIKE = 5  # lost answers; fewer that fail alike are chance
 
 
 def deciding(rows: Iterable[Row], declared: dict[str, Row]) -> dict[str, tuple[str, str]]:
@@ -54,12 +59,15 @@ def _items(tables: dict[str, list[Row]], kind: str, ability: str) -> int:
     return max(map(len, found), default=0)
 
 
-def flips(candidate: list[Row], champion: list[Row], choice: dict[str, tuple[str, str]], lower: dict[str, list[str]]) -> list[Row]:
-    """Per ability what was lost and gained, and some of each to read, drawn by hash so that nobody picks the examples.
+def flips(
+    candidate: list[Row], champion: list[Row], choice: dict[str, tuple[str, str]], lower: dict[str, list[str]], fails: Fails
+) -> list[Row]:
+    """Per ability what was lost and gained, by how the wrong answer fails, and some of each to read, drawn by hash so that nobody picks.
 
     `lower` names per benchmark the metrics that are better when lower.
     """
     before = keyed(champion, choice)
+    loosely = {"lost": _otherwise_right(candidate, choice), "gained": _otherwise_right(champion, choice)}
     groups: dict[tuple[str, str], dict[str, list[Row]]] = {}
     for key, now in keyed(candidate, choice).items():
         was = before.get(key)
@@ -67,12 +75,33 @@ def flips(candidate: list[Row], champion: list[Row], choice: dict[str, tuple[str
             continue
         fell = (now["value"] < was["value"]) != (now["metric"] in lower.get(now["benchmark"], ()))
         side = "lost" if fell else "gained"
-        groups.setdefault((now["kind"], now["ability"]), {"lost": [], "gained": []})[side].append(_item(now, was))
+        wrong, right = (now, was) if fell else (was, now)
+        found = _item(now, was) | {"failure": fails(wrong, right, key in loosely[side])}
+        groups.setdefault((now["kind"], now["ability"]), {"lost": [], "gained": []})[side].append(found)
     return [
         {"kind": kind, "ability": ability, "lost": len(g["lost"]), "gained": len(g["gained"])}
+        | {f"{side}_by": dict(Counter(i["failure"] for i in g[side]).most_common()) for side in g}
         | {"lost_items": _drawn(g["lost"], MOST_LOST), "gained_items": _drawn(g["gained"], MOST_GAINED)}
         for (kind, ability), g in groups.items()
     ]
+
+
+def alike(groups: list[Row]) -> list[str]:
+    """Abilities whose lost answers mostly fail in one way that can be seen: where a reader should look first."""
+    found = []
+    for group in groups:
+        by = {name: n for name, n in group["lost_by"].items() if name != "wrong"}
+        name = max(by, key=lambda n: by[n], default="")
+        if by and by[name] >= LEAST_ALIKE and by[name] * 2 > group["lost"]:
+            found.append(f"{by[name]} of the {group['lost']} lost answers of {group['ability']} fail alike: {CLASSES[name]}")
+    return found
+
+
+def _otherwise_right(rows: list[Row], choice: dict[str, tuple[str, str]]) -> set[tuple]:
+    """Items that another filter reads as fully right, under the metric that decides."""
+    looser = [r for r in rows if r["value"] == 1 and r["benchmark"] in choice and r["filter"] != choice[r["benchmark"]][1]]
+    right = [r for r in looser if r["metric"] == choice[r["benchmark"]][0]]
+    return {(r["benchmark"], r["doc_hash"], r["prompt_hash"], r.get("occurrence") or 0) for r in right}
 
 
 def _item(now: Row, was: Row) -> Row:

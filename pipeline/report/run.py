@@ -1,16 +1,17 @@
 """Report one verdict: a page that a person can decide from, and the same facts as report.json."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from pipeline import lineage, notify
+from pipeline import chat, lineage, notify, service
 from pipeline.errors import Permanent
 from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.report import facts, page, sources, words
 from pipeline.settings import Settings
 
-VERSION = 1  # raise it when the same verdict should yield a different page
+VERSION = 2  # raise it when the same verdict should yield a different page
 
 
 def run(id: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def run(id: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
             return result
         found = sources.read(_verdict(settings, id), _manifest_of(settings), lambda i: lineage.folder(settings, i))
         found.manifests[id] = manifest
-        known = words.shown(facts.assemble(report, id, recipe.approval, found))
+        known = words.shown(facts.assemble(report, id, recipe.approval, found, _counting(settings)))
         lineage.write_json(work.folder / "report.json", known)
         (work.folder / "index.html").write_text(page.render(known), encoding="utf-8")
         work.counts |= {"lost": sum(g["lost"] for g in known["items"]), "gained": sum(g["gained"] for g in known["items"])}
@@ -32,6 +33,15 @@ def run(id: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
         work.extra |= {"verdict": known["verdict"], "candidate": known["candidate"], "champion": known["champion"]}
     say(f"{known['headline']}\nreport: {path / 'index.html'}")
     return result | {"verdict": known["verdict"]}
+
+
+def _counting(settings: Settings) -> Callable[[str], int] | None:
+    """Tokens of an answer; a host that only gates and reports may hold no model."""
+    try:
+        tokens = chat.tokens(service.origin(settings))
+    except (Permanent, OSError):
+        return None
+    return lambda text: len(tokens.encode(text, add_special_tokens=False).ids)
 
 
 def _verdict(settings: Settings, id: str) -> dict[str, Any]:

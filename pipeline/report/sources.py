@@ -42,6 +42,8 @@ class Sources:
     """Items of candidate, champion and origin."""
     lower: dict[str, list[str]] = field(default_factory=dict)
     """Per benchmark the metrics that are better when lower."""
+    longest: dict[str, int | None] = field(default_factory=dict)
+    """Per benchmark that lets the model write: most tokens of an answer, where it says so."""
     counts: Row = field(default_factory=dict)
     plan: Row = field(default_factory=dict)
     losses: list[Row] = field(default_factory=list)
@@ -59,6 +61,7 @@ def read(verdict: Row, manifest_of: Callable[[str], Row | None], folder_of: Call
     pairs = _parent(manifests, mix, "pairs")
     logs = _parent(manifests, pairs, "logs")
     tables = {who: parquet(folder_of(id) / "items.parquet", ITEM_COLUMNS) for who, id in verdict["scores"].items() if id}
+    results = _json(folder_of(verdict["scores"]["candidate"]) / "results.json")
     return Sources(
         verdict,
         manifests,
@@ -67,7 +70,8 @@ def read(verdict: Row, manifest_of: Callable[[str], Row | None], folder_of: Call
         pairs,
         logs,
         tables,
-        lower=_lower(_json(folder_of(verdict["scores"]["candidate"]) / "results.json")),
+        lower=_lower(results),
+        longest=_longest(results),
         counts=_json(folder_of(mix) / "counts.json") if mix else {},
         plan=_plan(folder_of, model, mix),
         losses=parquet(folder_of(model) / "losses.parquet"),
@@ -116,6 +120,12 @@ def parquet(path: Path, columns: tuple[str, ...] | None = None) -> list[Row]:
 def _lower(results: Row) -> dict[str, list[str]]:
     higher = results.get("higher_is_better") or {}
     return {task: [m for m, better in metrics.items() if better is False] for task, metrics in higher.items()}
+
+
+def _longest(results: Row) -> dict[str, int | None]:
+    configs = {task: found for task, found in (results.get("configs") or {}).items() if found.get("output_type") == "generate_until"}
+    most = {task: (found.get("generation_kwargs") or {}).get("max_gen_toks") for task, found in configs.items()}
+    return {task: n if isinstance(n, int) else None for task, n in most.items()}
 
 
 def _json(path: Path) -> Row:

@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from pipeline.train import weighing
 from pipeline.train.phase import Phase
 from pipeline.train.preference import Ready, frozen_copy, with_tasks
 from pipeline.train.sft import arguments, batches
@@ -25,6 +26,12 @@ def trainer_class() -> type:
             tokens = inputs["completion_mask"].sum(dim=1)
             return 1 - torch.sigmoid(self.beta * gain), torch.ones_like(gain), tokens
 
+        def unequal(self: Any, inputs: dict[str, Any], weights: Any, _smoothing: Any, _items: Any) -> Any:
+            """(weight - 1) times each vote's share of TRL's loss: a mean over votes, each side with its own weight."""
+            loss, _, _ = self.per_row(inputs)
+            sides = torch.where(inputs["label"].bool(), self.desirable_weight, self.undesirable_weight)
+            return ((weights - 1) * sides * loss).mean()
+
     return Votes
 
 
@@ -37,9 +44,10 @@ def mismatched(rows: list[dict[str, Any]], batch: int) -> list[dict[str, Any]]:
     return done
 
 
-def weights_of(labels: list[bool]) -> tuple[float, float]:
-    """(wanted, unwanted) loss weights that make both sides weigh the same, within eq. 8 of arXiv 2402.01306."""
-    up, down = max(1, sum(labels)), max(1, len(labels) - sum(labels))
+def weights_of(labels: list[bool], weights: list[float] | None = None) -> tuple[float, float]:
+    """(wanted, unwanted) loss weights that make both sides weigh the same, the rows' own weights counted, within eq. 8 of arXiv 2402.01306."""
+    counted = weights or [1.0] * len(labels)
+    up, down = (sum(w for w, label in zip(counted, labels, strict=True) if label is side) or 1.0 for side in (True, False))
     return (1.0, up / down) if up < down else (down / up, 1.0)
 
 
@@ -48,7 +56,8 @@ def trainer(phase: Phase, model: Any, words: Any, rows: list[dict[str, Any]], pr
     from trl import KTOConfig
     from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference
 
-    wanted, unwanted = weights_of([r["label"] for r in rows])
+    rows = weighing.scaled(rows)
+    wanted, unwanted = weights_of([r["label"] for r in rows], [r["weight"] for r in rows])
     args = KTOConfig(
         **arguments(phase, len(rows), processes),
         max_length=None,
@@ -56,7 +65,7 @@ def trainer(phase: Phase, model: Any, words: Any, rows: list[dict[str, Any]], pr
         desirable_weight=wanted,
         undesirable_weight=unwanted,
     )
-    keys = ("prompt_ids", "completion_ids", "KL_completion_ids", "label", "task_id")
+    keys = ("prompt_ids", "completion_ids", "KL_completion_ids", "label", "task_id", "weight")
     data = Dataset.from_list([{k: r[k] for k in keys} for r in mismatched(rows, batches(phase, processes)[0])])
     collator = with_tasks(DataCollatorForUnpairedPreference)(pad_token_id=words.pad_token_id)
     return trainer_class()(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pipeline.train import weighing
+
 
 class Ready:
     """Mixed into a TRL preference trainer: the rows are token ids already, with the loss on exactly the answers."""
@@ -11,13 +13,11 @@ class Ready:
 
 
 def with_tasks(kind: type) -> type:
-    """A TRL collator that also carries the task of each row."""
+    """A TRL collator that also carries the task, the weight and the smoothing of each row."""
 
     class Rows(kind):  # type: ignore[misc]
         def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-            import torch
-
-            return super().torch_call(examples) | {"task_ids": torch.tensor([e["task_id"] for e in examples])}
+            return super().torch_call(examples) | weighing.beside(examples)
 
     return Rows
 

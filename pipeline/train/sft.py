@@ -3,6 +3,7 @@
 from functools import cache
 from typing import Any
 
+from pipeline.train import weighing
 from pipeline.train.phase import Phase
 from pipeline.train.watch import Watched
 
@@ -82,6 +83,15 @@ def trainer_class() -> type:
             tokens = (inputs["labels"][:, 1:] != -100).sum(dim=1)
             return -log_probs.sum(dim=1), tokens, tokens
 
+        def unequal(self: Any, inputs: dict[str, Any], weights: Any, _smoothing: Any, items: Any) -> Any:
+            """(weight - 1) times each row's share of TRL's loss, which is a mean over the step's tokens."""
+            loss = -self.forwards[0][1]
+            if self.args.loss_type == "dft":
+                loss = loss * (-loss).exp().detach()
+            tokens = (inputs["labels"][:, 1:] != -100).sum() if items is None else items
+            ranks = self.accelerator.num_processes if self.args.average_tokens_across_devices and items is not None else 1
+            return ranks * ((weights - 1)[:, None] * loss).sum() / tokens
+
     return Answers
 
 
@@ -90,12 +100,10 @@ def collator_class() -> type:
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     class Rows(DataCollatorForLanguageModeling):
-        """TRL's own padding, with the row's task beside it."""
+        """TRL's own padding, with the row's task and weight beside it."""
 
         def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-            import torch
-
-            return super().torch_call(examples) | {"task_ids": torch.tensor([e["task_id"] for e in examples])}
+            return super().torch_call(examples) | weighing.beside(examples)
 
     return Rows
 
@@ -112,7 +120,7 @@ def trainer(phase: Phase, model: Any, words: Any, rows: list[dict[str, Any]], pr
         packing=False,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    data = Dataset.from_list([{k: r[k] for k in ("input_ids", "labels", "task_id")} for r in rows])
+    data = Dataset.from_list([{k: r[k] for k in ("input_ids", "labels", "task_id", "weight")} for r in weighing.scaled(rows)])
     return trainer_class()(
         model=model, args=args, train_dataset=data, processing_class=words, data_collator=collator_class()(pad_token_id=words.pad_token_id)
     )

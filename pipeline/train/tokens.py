@@ -129,13 +129,14 @@ class Encoded:
 
 
 def encode(rows: Iterable[dict], make: Callable[[dict], dict[str, Any]]) -> Encoded:
-    """Encode rows in their order; each keeps its task, phase and conversation. A row is kept whole or dropped, never cut."""
+    """Encode rows in their order; each keeps its task, phase, conversation and weight. A row is kept whole or dropped, never cut."""
     done = Encoded()
     for row in rows:
         try:
             done.rows.append(
                 make(row)
                 | {"task": row["task"], "phase": row.get("phase"), "conversation_id": row.get("conversation_id") or row["example_id"]}
+                | {"weight": row.get("weight"), "smoothing": row.get("smoothing")}
             )
         except Unfit as reason:
             done.dropped[str(reason)] += 1

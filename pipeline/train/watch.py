@@ -27,7 +27,7 @@ class Ledger:
 
         if self.sums is None:
             self.sums = torch.zeros(len(self.tasks), 3, dtype=torch.float64, device=tasks.device)
-        self.sums.index_add_(0, tasks, torch.stack([loss, weight, tokens], dim=1).to(torch.float64))
+        self.sums.index_add_(0, tasks, torch.stack([loss.detach(), weight, tokens], dim=1).to(torch.float64))
 
     def flush(self, trainer: Any, step: int, rate: float) -> None:
         """Write one line a task that was seen; every process counts, the first one writes."""
@@ -45,7 +45,7 @@ class Ledger:
 
 
 class Watched:
-    """Mixed into a TRL trainer. `per_row` says what one row's loss is; the rest is book-keeping."""
+    """Mixed into a TRL trainer. `per_row` says what one row's loss is, `unequal` what weights and smoothing add to TRL's; the rest is book-keeping."""
 
     ledger: Ledger
     forwards: list[tuple[bool, Any]]
@@ -61,14 +61,19 @@ class Watched:
         import torch
 
         if getattr(output, "log_probs", None) is not None:
-            self.forwards.append((torch.is_grad_enabled(), output.log_probs.detach()))
+            self.forwards.append((torch.is_grad_enabled(), output.log_probs))
 
     def compute_loss(self: Any, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
-        tasks = inputs.pop("task_ids")
+        import torch
+
+        tasks, weights, smoothing = (inputs.pop(name) for name in ("task_ids", "row_weights", "row_smoothing"))
         self.forwards.clear()
         found = super().compute_loss(model, inputs, return_outputs=return_outputs, num_items_in_batch=num_items_in_batch)  # type: ignore[misc]
         if model.training:
             self.ledger.add(tasks, *self.per_row(inputs))
+            if not torch.all(weights == 1) or torch.any(smoothing != 0):
+                more = self.unequal(inputs, weights, smoothing, num_items_in_batch)
+                found = (found[0] + more, *found[1:]) if return_outputs else found + more
         self.forwards.clear()
         return found
 

@@ -55,8 +55,14 @@ def test_newest_then_hardest_rows_are_kept() -> None:
     assert [r["example_id"] for r in select(rows, card)[0]] == ["corrected today", "corrected today, doubtful", "chosen today"]
 
 
-def test_a_measured_hardness_in_the_evidence_goes_before_the_signal() -> None:
-    rows = [sft("signal", source="edit"), sft("measured", source="thumb", evidence='{"hardness": 9}')]
+def test_a_measured_hardness_goes_before_the_signal() -> None:
+    rows = [
+        sft("signal", source="choose"),
+        sft("measured", source="edit") | {"hardness": 0.5},
+        sft("known", source="edit") | {"hardness": 2.5},
+    ]
+    assert [r["example_id"] for r in select(rows, Task(name="intent", cap=2))[0]] == ["known", "signal"]
+    rows = [sft("signal", source="edit"), sft("measured", source="thumb") | {"hardness": 3.5}]
     assert [r["example_id"] for r in select(rows, Task(name="intent", cap=1))[0]] == ["measured"]
 
 
@@ -69,11 +75,11 @@ def test_labels_are_balanced_under_the_cap() -> None:
 def test_quotas_hold_where_every_rows_class_is_known_and_not_otherwise() -> None:
     card = Task(name="intent", cap=10, quotas={"boundary": 0.3, "hard": 0.3, "easy": 0.4})
     classes = {f"{c}{i}": c for c in ("boundary", "hard", "easy") for i in range(20)}
-    rows = [sft(id) for id in classes]
-    kept, _ = select(rows, card, measured=classes)
+    rows = [sft(id) | {"difficulty": c} for id, c in classes.items()]
+    kept, _ = select(rows, card)
     assert Counter(classes[r["example_id"]] for r in kept) == {"boundary": 3, "hard": 3, "easy": 4}
-    half = {id: c for id, c in classes.items() if c != "easy"}
-    assert [r["example_id"] for r in select(rows, card, measured=half)[0]] == sorted(classes)[:10], "newest and hardest first instead"
+    half = [row if row["difficulty"] != "easy" else sft(row["example_id"]) for row in rows]
+    assert [r["example_id"] for r in select(half, card)[0]] == sorted(classes)[:10], "newest and hardest first instead"
 
 
 def test_no_user_says_more_than_the_cap_and_a_hotfix_is_nobodys() -> None:

@@ -5,6 +5,8 @@ import math
 import pytest
 
 from pipeline.report import charts, items, losses, samples, tables, words
+from pipeline.report.facts import failing
+from pipeline.report.failures import Known
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_what_the_scores_declare_decides_else_the_first_metric_and_the_flexible_
 def test_documents_that_repeat_pair_by_occurrence_and_null_is_neither_lost_nor_gained():
     champion = [item(1.0), item(0.0, occurrence=1), item(1.0, doc="n")]
     candidate = [item(0.0), item(1.0, occurrence=1), item(None, doc="n"), item(1.0, doc="only here")]
-    found = items.flips(candidate, champion, {"b": ("acc", "none")}, {})
+    found = items.flips(candidate, champion, {"b": ("acc", "none")}, {}, failing(Known()))
     assert [(g["lost"], g["gained"]) for g in found] == [(1, 1)]
 
 
@@ -192,7 +194,9 @@ def test_a_report_only_row_is_not_what_a_hold_waits_for():
 
 
 def test_a_metric_that_is_better_when_lower_is_lost_when_it_rises():
-    found = items.flips([item(0.9, metric="error")], [item(0.1, metric="error")], {"b": ("error", "none")}, {"b": ["error"]})
+    found = items.flips(
+        [item(0.9, metric="error")], [item(0.1, metric="error")], {"b": ("error", "none")}, {"b": ["error"]}, failing(Known())
+    )
     assert [(g["lost"], g["gained"]) for g in found] == [(1, 0)]
 
 

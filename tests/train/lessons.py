@@ -61,7 +61,14 @@ def kto(task: str, number: int) -> dict[str, Any]:
 def write(folder: Path, kind: str, rows: list[dict[str, Any]]) -> None:
     """A Parquet file in the mix's shape: the columns that training reads."""
     if rows:
-        types = {"day": pa.date32(), "pass": pa.int32(), "repeat": pa.int32(), "label": pa.bool_()}
+        types = {
+            "day": pa.date32(),
+            "weight": pa.float64(),
+            "smoothing": pa.float64(),
+            "pass": pa.int32(),
+            "repeat": pa.int32(),
+            "label": pa.bool_(),
+        }
         types |= dict.fromkeys(("messages", "prompt", "chosen", "rejected", "completion"), MESSAGES)
         schema = pa.schema([pa.field(c, types.get(c, pa.string())) for c in rows[0]])
         pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{kind}.parquet")

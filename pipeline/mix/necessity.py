@@ -1,0 +1,58 @@
+"""What a lesson needs: rows by what the model in service knew of them when they were measured (`equipoise evaluate --rows PAIRS`).
+
+A row that it would answer by itself teaches little; one whose question does not help at all is oftener wrong than hard.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline import lineage
+from pipeline.settings import Settings
+
+EASY_NATS, HARD_NATS = -math.log(0.9), -math.log(0.5)
+"""Mean loss a token: the right token has nine chances in ten, or not even one in two."""
+ASTRAY_IFD = 1.0
+"""The question makes the answer no likelier: it may belong to another one."""
+
+Row = dict[str, Any]
+
+
+def sealed(settings: Settings, pairs: Iterable[str]) -> list[str]:
+    """The newest measurement of each pairs folder that has one."""
+    wanted = set(pairs)
+    found = [m for m in lineage.all_of(settings, "scores") if m.get("rows") in wanted]
+    newest = {m["rows"]: m["id"] for m in sorted(found, key=lambda m: (m["finished"], m["id"]))}
+    return sorted(newest.values())
+
+
+def measured(settings: Settings, scores: Iterable[str]) -> dict[str, Row]:
+    """Figures of the model in service by example id."""
+    import pyarrow.parquet as pq
+
+    found: dict[str, Row] = {}
+    for id in scores:
+        lineage.require(settings, id, "scores")
+        rows = pq.read_table(lineage.folder(settings, id) / "rows.parquet").to_pylist()
+        found |= {r["example_id"]: r for r in rows if r["who"] == "champion" and r["loss"] is not None}
+    return found
+
+
+def judged(row: Row, known: Mapping[str, Row]) -> Row:
+    """The row with its difficulty (easy, boundary, hard) and its place among rows of a day (`hardness`), where it was measured."""
+    figures = known.get(row["example_id"])
+    return row if figures is None else row | {"difficulty": difficulty(figures), "hardness": hardness(figures)}
+
+
+def difficulty(figures: Row) -> str:
+    if figures["loss"] <= EASY_NATS:
+        return "easy"
+    return "hard" if figures["loss"] > HARD_NATS else "boundary"
+
+
+def hardness(figures: Row) -> float:
+    """Nats a token, at most 3; below 0 for a row that went astray. A pair counts as hard as the model prefers the rejected answer."""
+    if (figures["ifd"] or 0) >= ASTRAY_IFD:
+        return -1.0
+    lead = figures["loss"] - figures["rejected"] if figures["rejected"] is not None else 0.0
+    return max(0.0, min(3.0, figures["loss"] + max(0.0, lead)))
