@@ -107,13 +107,17 @@ def main() -> None:
     arguments.add_argument("--turns", type=int, default=400_000, help="turns of the generated day (default 400,000: about 280 MB)")
     arguments.add_argument("--shards", type=int, default=8)
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--report", action="store_true", help="print what was missed and end well")
     arguments.add_argument("--json", action="store_true", help="print one JSON object at the end")
     args = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = compare(args.turns, args.shards, args.rounds, Path(folder))
     print(json.dumps(found) if args.json else f"{found['shards']} shards at once take {found['ratio']:.2f} of one after the other")
     if found["ratio"] > LIMIT:
-        raise SystemExit(f"{found['ratio']:.2f} is above {LIMIT}: shards gain too little here, or other work has the cores")
+        missed = f"{found['ratio']:.2f} is above {LIMIT}: shards gain too little here, or other work has the cores"
+        if not args.report:
+            raise SystemExit(missed)
+        print(missed)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pipeline.distributions import beta_cdf, bisect
+
 STRENGTHS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)  # cases that a parent's rate may be worth; the data choose
 CAUTION = (
     2.0  # of log likelihood: among strengths nearly as likely the least, or intervals would be too narrow (tests/mine/test_reliability.py)
@@ -55,28 +57,5 @@ def _log_beta(a: float, b: float) -> float:
 
 
 def quantile(p: float, a: float, b: float) -> float:
-    """Where Beta(a, b) has the share p below it, by bisection of its distribution."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if below(middle, a, b) < p else (low, middle)
-    return (low + high) / 2
-
-
-def below(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function, by Lentz's continued fraction (Numerical Recipes 6.4)."""
-    if x <= 0 or x >= 1:
-        return float(x >= 1)
-    if x > (a + 1) / (a + b + 2):  # the fraction converges fast on the other side only
-        return 1 - below(1 - x, b, a)
-    front = math.exp(a * math.log(x) + b * math.log1p(-x) - _log_beta(a, b)) / a
-    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
-    result = d
-    for m in range(1, 300):
-        for term in (m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)), -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))):
-            d = 1 / (1 + term * d)
-            c = 1 + term / c
-            result *= c * d
-        if abs(c * d - 1) < 1e-14:
-            break
-    return front * result
+    """Where Beta(a, b) has the share p below it."""
+    return bisect(lambda x: beta_cdf(x, a, b) - p, 0.0, 1.0)

@@ -4,7 +4,7 @@ import functools
 import math
 from collections.abc import Sequence
 
-from pipeline.gate.distributions import NORMAL, bisect, legendre, phi, z_of
+from pipeline.distributions import NORMAL, bisect, legendre, phi, z_of
 
 POINTS = 48  # of the integral a look; the tests hold the bounds against scipy's multivariate normal to six digits
 FAR = 8.0  # standard deviations: what lies beyond has a probability of 1e-15

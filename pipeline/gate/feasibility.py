@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.distributions import phi, z_of
 from pipeline.errors import BadRecipe
-from pipeline.gate.distributions import phi, z_of
 from pipeline.gate.power import items_at_least, smallest_detectable_drop
 from pipeline.recipe import Ability, Gate
 

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 
-from pipeline.gate.distributions import bisect, phi, t_of, z_of
+from pipeline.distributions import bisect, phi, t_of, z_of
 from pipeline.gate.paired import Pairs, clustered_error
 
 WALD_FROM = 60  # flips; with fewer a Wald bound misses the true drop up to 13% of the time instead of 5% (gate.md, section 3)

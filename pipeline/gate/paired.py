@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline.gate.distributions import coin_tail, t_tail
+from pipeline.distributions import coin_tail, t_tail
 
 EXACT = 18  # up to 2**18 sign vectors are all looked at
 DRAWS = 20_000  # beyond that, so many are drawn: the error of a p of .05 is .0015

@@ -2,7 +2,7 @@
 
 import math
 
-from pipeline.gate.distributions import z_of
+from pipeline.distributions import z_of
 
 POWER_Z = z_of(0.20)  # "could have seen" means with a chance of .80
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.gate.distributions import phi, z_of
+from pipeline.distributions import phi, z_of
 from pipeline.gate.intervals import WALD_FROM
 from pipeline.gate.paired import Pairs
 

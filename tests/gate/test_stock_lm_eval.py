@@ -11,6 +11,8 @@ import pytest
 from pipeline.__main__ import main
 from pipeline.commands.compare import compare
 
+pytestmark = pytest.mark.slow  # runs the stock lm_eval command
+
 TASK = """
 task: {name}
 dataset_path: json

@@ -14,6 +14,8 @@ from tests.ingest.test_kill import sibling
 from tests.ingest.world import conversation, event, message, rows, write
 from tests.lake import drill
 
+pytestmark = pytest.mark.slow  # eight processes a test
+
 DAY, SHARDS, OWN = "2026-11-20", 8, 12
 ORDERED = {  # what tells who came first: its place, and the file of a line that stands in several
     "conversations": "* exclude (arrived, file_sha, line)",

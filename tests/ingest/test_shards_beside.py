@@ -16,6 +16,8 @@ from pipeline.settings import Settings
 from tests.ingest.test_kill import sibling
 from tests.ingest.world import conversation, event, message, rows, write
 
+pytestmark = pytest.mark.slow  # two ingests beside each other in every test
+
 TABLES = {
     "conversations": ("* exclude (arrived)",),
     "messages": ("*",),

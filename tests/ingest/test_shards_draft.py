@@ -14,6 +14,8 @@ from tests.ingest.test_kill import sibling
 from tests.ingest.test_shards_beside import LATE, MORE, state
 from tests.ingest.world import conversation, event, message, rows, write
 
+pytestmark = pytest.mark.slow  # several ingests a test
+
 TORN = conversation(messages=[message("m1", "gone", "user", "I am cut off.")])
 STORIES: dict[str, list[Any]] = {
     "late feedback on a plain line": [conversation(), conversation("x"), LATE],

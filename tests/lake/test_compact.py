@@ -21,6 +21,8 @@ from pipeline.recipe import Mining, Recipe
 from pipeline.settings import Settings
 from tests.lake import drill
 
+pytestmark = pytest.mark.slow  # several ingests and compactions a test
+
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 NOTHING = timedelta(0)
 

@@ -10,6 +10,8 @@ from pipeline.settings import Settings
 from tests.ingest.world import write
 from tests.lake import crowd
 
+pytestmark = pytest.mark.slow  # several processes a test
+
 
 def test_shards_at_once_lose_and_double_nothing(home: Settings, tmp_path: Path) -> None:
     folder = crowd.logs(tmp_path / "logs")

@@ -18,6 +18,8 @@ from pipeline.settings import Settings
 from tests.mine.judges import PART, Asked, Endpoint, Knowing, Row, court, endpoint, three
 from tests.mine.world import reasons, shape
 
+pytestmark = pytest.mark.slow  # a judge over real HTTP in every test
+
 BAR = Judging(on_trust=True, timeout_s=5, parallel=8, calls=100_000, tokens=10**9)
 
 

@@ -20,6 +20,8 @@ from pipeline.settings import Settings
 from tests.mine.judges import TRUST, Asked, Endpoint, Knowing, Mind, Row, endpoint, judged, three
 from tests.mine.world import LABELS, configured, signals, table, take_in
 
+pytestmark = pytest.mark.slow  # a judge over real HTTP in every test
+
 WRONG = "That's wrong, it is blue."
 
 

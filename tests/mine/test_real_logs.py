@@ -19,6 +19,8 @@ from pipeline.recipe import Mining, Recipe
 from pipeline.settings import Settings
 from tests.mine.world import Row, signals, table
 
+pytestmark = pytest.mark.slow  # whole real logs
+
 DAYS = [f"2026-11-{n}" for n in range(10, 16)]
 FREELY = Mining(heldout_share=0.0, max_rows_per_user_day=10_000, full_rows_per_user_day=10_000, max_voice_share=1.0, lint="warn")
 

@@ -19,6 +19,8 @@ from pipeline.settings import Settings
 from tests.mine.test_leaks import LONG, changed, edited, question
 from tests.mine.world import ALL, DAY, Row, configured, mine, table, take_in
 
+pytestmark = pytest.mark.slow  # several days in every test
+
 CARD = Task(name="help", match={"app": "chat"})
 SPLIT = ALL.model_copy(update={"heldout_share": 0.2})
 

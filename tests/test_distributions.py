@@ -3,7 +3,7 @@
 import pytest
 from scipy import stats
 
-from pipeline.gate.distributions import beta_cdf, bisect, coin_tail, phi, t_of, t_tail, z_of
+from pipeline.distributions import beta_cdf, bisect, coin_tail, phi, t_of, t_tail, z_of
 
 
 def test_normal_tail_and_quantile_are_scipys():
