@@ -32,7 +32,7 @@ def reach(row: Row) -> str:
 def blocked(name: str, row: Row, level: float) -> str:
     small = row["interval"][1] < row["margin"]
     limit = "shown small, yet the recipe is strict" if small else f"not shown to be below the margin of {points(row['margin'])} points"
-    return f"block: {name}: {counts(row)}; the drop is proved (adjusted p {p_words(row['adjusted_p'])}, limit {level:g}) and {limit} (interval {reach(row)})"
+    return f"block: {name}: {counts(row)}; the drop is proved (adjusted p {p_words(row['adjusted_p'])}, limit {level:.2g}) and {limit} (interval {reach(row)})"
 
 
 def held(name: str, row: Row, alpha: float) -> str:
