@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,14 +21,15 @@ Maker = Callable[..., Settings]
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def database() -> Iterator[int]:
     """The port of a real PostgreSQL."""
     if servers.postgres_binaries() is None:
         pytest.skip("no PostgreSQL here: apt-get install postgresql")
     for package in ("psycopg2", "duckdb_extension_postgres_scanner"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed: pip install 'equipoise[cluster]'")
-    with servers.postgres(tmp_path_factory.mktemp("postgres") / "server") as port:
+    # Not below pytest's own folder: any other pytest that starts on this machine closes that to the server's user.
+    with tempfile.TemporaryDirectory(prefix="equipoise-postgres-") as folder, servers.postgres(Path(folder) / "server") as port:
         yield port
 
 
