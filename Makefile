@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 LOCK ?= docker/locks/cpu.txt
 SMALL := docker/locks/no-deps.txt
 
-.PHONY: help demo test cluster check fix bench bench-ingest bench-gate bench-mine models up lock
+.PHONY: help demo test cluster check fix bench bench-ingest bench-gate bench-mine bench-shards models up lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,11 +45,12 @@ bench: bench-ingest bench-gate  ## what ingest, the search for personal data and
 	$(BIN)/python -m evals.bench_private
 	$(BIN)/python -m evals.private_data
 	$(BIN)/python -m evals.bench_feedback
-	$(BIN)/python -m evals.bench_shards --turns 100000 --rounds 1 --report
-	$(BIN)/python -m evals.bench_mine --prompts 50000 --a-day 4000 --turns 100000 --report
 
 bench-ingest: $(STAMP)  ## ingest beside DuckDB's own parse, polars, and orjson with pyarrow
 	$(BIN)/python -m evals.bench_ingest
+
+bench-shards: $(STAMP)  ## eight parts of a day ingested at once, against one after the other
+	$(BIN)/python -m evals.bench_shards
 
 bench-mine: $(STAMP)  ## near-duplicates beside datasketch, day 30 beside day 1, the whole mine over a million turns
 	$(BIN)/python -m evals.bench_mine

@@ -34,6 +34,7 @@ def compact() -> None:
 
 
 def _inside(environment: dict[str, str], work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    os.environ.clear()  # the server that children come from still has the variables of the test that started it
     os.environ.update(environment)
     work(*arguments)
 
