@@ -106,11 +106,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def table(found: list[dict[str, Any]]) -> Any:
-    """The rows as an Arrow table with the columns and types of items.parquet."""
+def table(found: list[dict[str, Any]], columns: dict[str, str] = COLUMNS) -> Any:
+    """The rows as an Arrow table with these columns and types (those of items.parquet)."""
     import pyarrow as pa
 
-    return pa.Table.from_pylist(found, schema=pa.schema([(name, getattr(pa, kind)()) for name, kind in COLUMNS.items()]))
+    return pa.Table.from_pylist(found, schema=pa.schema([(name, getattr(pa, kind)()) for name, kind in columns.items()]))
 
 
 def differ(mine: list[dict], theirs: list[dict]) -> bool:

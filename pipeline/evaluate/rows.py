@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import chat, lineage, service
-from pipeline.evaluate import scorer
+from pipeline.evaluate import items, scorer
+from pipeline.evaluate.questions import Questions
 from pipeline.progress import say, track
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
@@ -37,28 +38,24 @@ COLUMNS = {
 
 def run(pairs: str, recipe: Recipe, settings: Settings) -> Row:
     """Seal the losses of one pairs folder under the champion and the origin. Running it twice changes nothing."""
+    import pyarrow.parquet as pq
+
     lineage.require(settings, pairs, "pairs")
     champion = service.champion(settings)
     models = {"champion": champion, "origin": "origin"}
-    facts = scorer.machine(recipe.evaluation)
-    weights = {who: _weights(settings, model) for who, model in models.items()}
-    id = lineage.name("scores", lineage.day_of(pairs), "rows", VERSION, pairs, weights, facts)
+    asking = Questions(settings, champion, recipe)
+    weights = {who: asking.weights(model) for who, model in models.items()}
+    id = lineage.name("scores", lineage.day_of(pairs), "rows", VERSION, pairs, weights, asking.machine)
     parents = [pairs, *([] if champion == "origin" else [champion])]
     with lineage.making(settings, id, parents=parents, recipe=recipe.model_dump(mode="json")) as work:
         if work is not None:
             found = _read(lineage.folder(settings, pairs))
             losses = {model: _losses(settings, model, recipe, found) for model in dict.fromkeys(models.values())}
             table = [row | {"who": who} for who, model in models.items() for row in losses[model]]
-            _write(work.folder, table)
+            pq.write_table(items.table(table, COLUMNS), work.folder / "rows.parquet", compression="zstd")
             work.counts |= {"rows": len(found), "unmeasured": sum(r["loss"] is None for r in table if r["who"] == "champion")}
-            work.extra |= {"rows": pairs, "model": None, "models": models, "settings": facts}
+            work.extra |= {"rows": pairs, "model": None, "models": models, "settings": asking.machine}
     return {"id": id, "rows": pairs, "models": models} | lineage.manifest(settings, id)["counts"]
-
-
-def _weights(settings: Settings, model: str) -> str:
-    """What decides a model's answers: the origin's sum, and the adapter's files."""
-    base = service.origin_sha(settings)
-    return base if model == "origin" else f"{base} {sorted(lineage.manifest(settings, model)['files'].items())}"
 
 
 def _read(folder: Path) -> list[Row]:
@@ -128,11 +125,3 @@ def _row(row: Row, asked: dict[str, Encoded | None], known: dict[tuple, float | 
     ifd = loss / alone if loss is not None and alone else None
     head = {k: row[k] for k in ("example_id", "kind", "task")} | {"tokens": len(answer[1]) if answer else None}
     return head | {"loss": loss, "alone": alone, "ifd": ifd, "rejected": losses.get("rejected")}
-
-
-def _write(folder: Path, rows: list[Row]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in COLUMNS.items()])
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "rows.parquet", compression="zstd")

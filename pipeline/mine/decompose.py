@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from pipeline.mine.candidates import plain
 from pipeline.mine.contexts import Message
 from pipeline.spec import Decomposition
 
@@ -22,13 +23,9 @@ def parts(question: str, answer: str, how: Decomposition) -> Iterator[tuple[str,
     if "```" in answer or not named or not LEAST_PARTS <= len(found) <= MOST_PARTS:  # in code, `#` begins a remark
         return
     outline = "\n".join(f"{i}. {name}" for i, (name, _) in enumerate(found, 1))
-    asked = _turn("user", f"{question}\n\n{how.outline}")
+    asked = plain("user", f"{question}\n\n{how.outline}")
     yield "outline", [asked], outline
     ends = [start for _, start in found[1:]] + [len(answer)]
     for i, ((name, start), end) in enumerate(zip(found, ends, strict=True), 1):
         # The name is a stranger's text: it goes in as a value, and a brace in it means nothing.
-        yield f"part {i}", [asked, _turn("assistant", outline), _turn("user", how.part.replace("{part}", name))], answer[start:end].strip()
-
-
-def _turn(role: str, content: str) -> Message:
-    return {"role": role, "content": content, "name": None, "tool_call_id": None, "tool_calls": None}
+        yield f"part {i}", [asked, plain("assistant", outline), plain("user", how.part.replace("{part}", name))], answer[start:end].strip()

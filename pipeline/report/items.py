@@ -34,7 +34,11 @@ def deciding(rows: Iterable[Row], declared: dict[str, Row]) -> dict[str, tuple[s
 def keyed(rows: Iterable[Row], choice: dict[str, tuple[str, str]]) -> dict[tuple, Row]:
     """Deciding rows by the identity that gate.md pairs on; documents that repeat keep their occurrence."""
     kept = (r for r in rows if choice.get(r["benchmark"]) == (r["metric"], r["filter"]))
-    return {(r["benchmark"], r["doc_hash"], r["prompt_hash"], r.get("occurrence") or 0): r for r in kept}
+    return {_identity(r): r for r in kept}
+
+
+def _identity(row: Row) -> tuple:
+    return (row["benchmark"], row["doc_hash"], row["prompt_hash"], row.get("occurrence") or 0)
 
 
 def scores(tables: dict[str, list[Row]], choice: dict[str, tuple[str, str]]) -> list[Row]:
@@ -101,7 +105,7 @@ def _otherwise_right(rows: list[Row], choice: dict[str, tuple[str, str]]) -> set
     """Items that another filter reads as fully right, under the metric that decides."""
     looser = [r for r in rows if r["value"] == 1 and r["benchmark"] in choice and r["filter"] != choice[r["benchmark"]][1]]
     right = [r for r in looser if r["metric"] == choice[r["benchmark"]][0]]
-    return {(r["benchmark"], r["doc_hash"], r["prompt_hash"], r.get("occurrence") or 0) for r in right}
+    return {_identity(r) for r in right}
 
 
 def _item(now: Row, was: Row) -> Row:

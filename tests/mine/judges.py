@@ -20,6 +20,14 @@ from pipeline.settings import Settings
 from tests.mine.world import ALL, DAY, _lake_rows, _states, talk, turn
 
 Row = dict[str, Any]
+WRONG = "That's wrong, it is blue."
+UNTAUGHT = [
+    ({"applies_to": "this_user"}, "personal_taste"),
+    ({"adds": "wish"}, "needs_more_than_asked"),
+    ({"adds": "fact", "claim": "contradicted"}, "fact_conflict"),
+    ({"adds": "fact", "claim": "unknown"}, "unverified_fact"),
+]
+"""What a judge says of a complaint that may not be taught, and the reason of the drop."""
 TRUST = Judging(on_trust=True, timeout_s=5, parallel=2)
 ACCEPTED = {"model", "messages", "max_tokens", "temperature"}
 PART = re.compile(r"\[\[([^\]\n]+) ([0-9a-f]{16})\]\]\n(.*?)\n\[\[/\1 \2\]\]", re.DOTALL)
@@ -145,6 +153,11 @@ def endpoint(mind: Mind) -> Iterator[Endpoint]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def asked(here: Endpoint, name: str) -> list[Asked]:
+    """The requests that put one question."""
+    return [a for a in (Asked.of(r["messages"]) for r in here.requests) if a.name == name]
 
 
 def judged(settings: Settings, here: Endpoint, model: str = "wise-1") -> Settings:

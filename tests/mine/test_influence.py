@@ -10,35 +10,13 @@ from pipeline import voices
 from pipeline.mine import account
 from pipeline.mine.batch import Batch
 from pipeline.recipe import Mining, Task
-from tests.mine.world import LABELS, Row, batch, reasons, said, talk, turn
+from tests.mine.world import LABELS, WORDS, Row, batch, reasons, said, talk, turn
 
 OPEN = Mining(heldout_share=0.0)
 SHARE = OPEN.max_voice_share
 NAMES = {"red": "", "blue": "", "green": "", "black": "", "white": "", "grey": ""}
 COLOUR = LABELS.model_copy(update={"labels": NAMES})
 FREE = Task(name="free", match={"app": "free"})
-WORDS = [
-    "amber",
-    "basil",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "haven",
-    "inlet",
-    "jetty",
-    "knoll",
-    "larch",
-    "mango",
-    "north",
-    "ocean",
-    "prism",
-    "quartz",
-    "river",
-    "stone",
-    "tulip",
-]
 
 
 def one(id: str, user: str, question: str, answer: str, *events: Row, app: str = "labels") -> Row:

@@ -1,7 +1,6 @@
 """Complaints before a judge: which become pairs, which wait for people, what it may cost, and what a broken judge may not do."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,25 +8,8 @@ from pipeline.mine import account, judge_control, judge_sitting
 from pipeline.mine.batch import Batch
 from pipeline.recipe import Judging, Mining
 from pipeline.settings import Settings
-from tests.mine.judges import TRUST, Asked, Endpoint, Knowing, Row, court, endpoint, three
+from tests.mine.judges import TRUST, UNTAUGHT, WRONG, Asked, Endpoint, Knowing, Row, asked, court, three
 from tests.mine.world import pairs, reasons, rows, shape, talk, turn
-
-WRONG = "That's wrong, it is blue."
-
-
-@pytest.fixture
-def mind() -> Knowing:
-    return Knowing(classes={WRONG: "correction"}, rewrites={WRONG: "The sky is blue."})
-
-
-@pytest.fixture
-def here(mind: Knowing) -> Iterator[Endpoint]:
-    with endpoint(mind) as found:
-        yield found
-
-
-def asked(here: Endpoint, name: str) -> list[Asked]:
-    return [a for a in (Asked.of(r["messages"]) for r in here.requests) if a.name == name]
 
 
 def named(found: Batch) -> Row:
@@ -111,12 +93,7 @@ def test_a_fact_that_the_judge_knows_to_be_so_may_be_taught(home: Settings, here
 
 @pytest.mark.parametrize(
     ("general", "reason"),
-    [
-        ({"applies_to": "this_user"}, "personal_taste"),
-        ({"adds": "wish"}, "needs_more_than_asked"),
-        ({"adds": "fact", "claim": "contradicted"}, "fact_conflict"),
-        ({"adds": "fact", "claim": "unknown"}, "unverified_fact"),
-    ],
+    UNTAUGHT,
 )
 def test_taste_unsaid_wishes_and_unproved_facts_are_never_trained_on(
     home: Settings, here: Endpoint, mind: Knowing, general: Row, reason: str

@@ -1,26 +1,13 @@
 """Replies that are not what was asked for: mended once, then no verdict; and a model's habits are no fault."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from pipeline.settings import Settings
-from tests.mine.judges import Asked, Endpoint, Knowing, Mind, court, endpoint, three
+from tests.mine.judges import WRONG, Asked, Endpoint, Knowing, Mind, court, three
 from tests.mine.world import reasons, shape
-
-WRONG = "That's wrong, it is blue."
-
-
-@pytest.fixture
-def mind() -> Knowing:
-    return Knowing(classes={WRONG: "correction"}, rewrites={WRONG: "The sky is blue."})
-
-
-@pytest.fixture
-def here(mind: Knowing) -> Iterator[Endpoint]:
-    with endpoint(mind) as found:
-        yield found
 
 
 def spoiled(mind: Knowing, name: str, spoil: Callable[[str], str], times: int) -> Mind:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +16,15 @@ from pipeline.mine import judge
 from pipeline.mine.run import run
 from pipeline.recipe import Judging, Mining, Recipe
 from pipeline.settings import Settings
-from tests.mine.judges import TRUST, Asked, Endpoint, Knowing, Mind, Row, endpoint, judged, three
+from tests.mine.judges import TRUST, UNTAUGHT, WRONG, Asked, Endpoint, Knowing, Mind, Row, judged, three
 from tests.mine.world import LABELS, configured, signals, table, take_in
 
 pytestmark = pytest.mark.slow  # a judge over real HTTP in every test
-
-WRONG = "That's wrong, it is blue."
-
-
-@pytest.fixture
-def mind() -> Knowing:
-    return Knowing(classes={WRONG: "correction"}, rewrites={WRONG: "The sky is blue."})
-
-
-@pytest.fixture
-def here(mind: Knowing) -> Iterator[Endpoint]:
-    with endpoint(mind) as found:
-        yield found
 
 
 def mine(settings: Settings, logs: str, judging: Judging = TRUST, tasks: list[str] | None = None, **options: Any) -> Row:
     recipe = Recipe(mining=Mining(heldout_share=options.pop("heldout_share", 0.0)), judging=judging, tasks=tasks or [])
     return run(logs, recipe, settings, **options)
-
-
-def asked(here: Endpoint, name: str) -> list[Asked]:
-    return [a for a in (Asked.of(r["messages"]) for r in here.requests) if a.name == name]
 
 
 def test_a_complaint_becomes_a_pair_of_the_verified_rewrite_over_the_answer(home: Settings, here: Endpoint) -> None:
@@ -105,12 +87,7 @@ def test_a_day_without_its_judge_goes_on_and_says_so(
 
 @pytest.mark.parametrize(
     ("general", "reason"),
-    [
-        ({"applies_to": "this_user"}, "personal_taste"),
-        ({"adds": "wish"}, "needs_more_than_asked"),
-        ({"adds": "fact", "claim": "contradicted"}, "fact_conflict"),
-        ({"adds": "fact", "claim": "unknown"}, "unverified_fact"),
-    ],
+    UNTAUGHT,
 )
 def test_taste_unsaid_wishes_and_unproved_facts_are_never_trained_on(
     home: Settings, here: Endpoint, mind: Knowing, general: Row, reason: str

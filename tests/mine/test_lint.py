@@ -9,33 +9,11 @@ import pytest
 from pipeline.mine import account, lint_checks
 from pipeline.mine.batch import Batch
 from pipeline.recipe import Mining, Task
-from tests.mine.world import ALL, LABELS, Row, batch, reasons, said, siblings, talk, turn
+from tests.mine.world import ALL, LABELS, WORDS, Row, batch, reasons, said, siblings, talk, turn
 
 FREE = Task(name="free", match={"app": "free"})
 OTHER = Task(name="essay", match={"app": "essay"})
 STOP = ALL.model_copy(update={"lint": "stop"})
-WORDS = [
-    "amber",
-    "basil",
-    "cedar",
-    "delta",
-    "ember",
-    "fjord",
-    "grove",
-    "haven",
-    "inlet",
-    "jetty",
-    "knoll",
-    "larch",
-    "mango",
-    "north",
-    "ocean",
-    "prism",
-    "quartz",
-    "river",
-    "stone",
-    "tulip",
-]
 
 
 def text(seed: object, least: int = 8, most: int = 16) -> str:

@@ -20,6 +20,29 @@ from pipeline.settings import Settings
 DAY = date(2026, 11, 20)
 ALL = Mining(heldout_share=0.0, max_voice_share=1.0, full_rows_per_user_day=1000, lint="warn")
 LABELS = Task(name="colour", match={"app": "labels"}, labels={"red": "", "blue": ""}, answer={"format": "label"}, checker="label")
+WORDS = [
+    "amber",
+    "basil",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "haven",
+    "inlet",
+    "jetty",
+    "knoll",
+    "larch",
+    "mango",
+    "north",
+    "ocean",
+    "prism",
+    "quartz",
+    "river",
+    "stone",
+    "tulip",
+]
+"""Words to make texts of."""
 Row = dict[str, Any]
 
 
