@@ -44,10 +44,13 @@ def exists(settings: Settings) -> bool:
 
 
 @contextlib.contextmanager
-def connect(settings: Settings, snapshot: int | None = None, scratch: str | None = None) -> "Iterator[Connection]":
+def connect(
+    settings: Settings, snapshot: int | None = None, scratch: str | None = None, threads: int | None = None
+) -> "Iterator[Connection]":
     """Open the lake for one stage: `ingest.feedback` is a table of the lake, `<scratch>.signals` one of this process's memory.
 
     snapshot: read the lake as it was at that version, read-only. scratch: name of an in-memory catalogue for work tables.
+    threads: for a process that shares the cores with others of its kind; None = one a core.
     Never open a connection before a fork: the child's writes would be lost in silence.
     """
     import duckdb
@@ -60,6 +63,8 @@ def connect(settings: Settings, snapshot: int | None = None, scratch: str | None
         for name in _extensions(settings):
             engine.extension(con, name)
         con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set ducklake_max_retry_count = 100")
+        if threads:
+            con.execute(f"set threads = {int(threads)}")
         con.execute("set enable_progress_bar = false")  # it would go to stdout, in the middle of an answer in JSON
         con.execute(f"set temp_directory = '{engine.quoted(settings.home / 'work' / 'duckdb')}'")
         if scratch:

@@ -1,15 +1,14 @@
 """Raw logs that lie inside home: rewritten without the lines of the gone. A line keeps its number, because an empty one stays in its place."""
 
-import gzip
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline import people
-from pipeline.erase import folders
+from pipeline.erase import folders, packs
 from pipeline.erase.gone import Gone
 from pipeline.erase.journal import Journal
 from pipeline.settings import Settings
@@ -19,7 +18,9 @@ NAMES = re.compile(r"user|author|owner|conversation|chat|session|thread|trace|^i
 """Keys under which the logs of any tool name people and conversations; a rating of 7 is not user 7."""
 NAMED = re.compile(r'"([^"\\]{1,64})"\s*:\s*(?:"((?:[^"\\]|\\.){1,512})|(-?\d+))')
 LINE = re.compile(rb"[^\n]*\n|[^\n]+")
-Pack = Callable[[bytes], bytes]
+LOGS = (".jsonl", ".json", ".ndjson", ".parquet")
+PACKED = (".gz", ".zst")
+ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz")
 
 
 def sweep(settings: Settings, journal: Journal, gone: Gone) -> dict[str, str]:
@@ -27,38 +28,59 @@ def sweep(settings: Settings, journal: Journal, gone: Gone) -> dict[str, str]:
     who = Person(settings, gone)
     for path in raw(settings):
         data = path.read_bytes()
-        unpack, pack = packing(path)
-        before = hashlib.sha256(data).hexdigest()
-        after, out = without(unpack(data), who, before)
-        if not out:
+        sums: list[tuple[str, str, int]] = []
+        after = cleaned(path.name, data, who, sums)
+        if after is data:
             continue
-        packed = pack(after)
-        journal.write(source=before, after=hashlib.sha256(packed).hexdigest(), lines=out)
+        for before, now, lines in sums:
+            journal.write(source=before, after=now, lines=lines)
         draft = path.with_name(f".{path.name}{folders.DRAFT}")
-        draft.write_bytes(packed)
+        draft.write_bytes(after)
         folders.replace(draft, path)
     return {e["source"]: e["after"] for e in journal.of("source")}
 
 
 def raw(settings: Settings) -> Iterator[Path]:
-    """Readable lines and documents, packed or not; drafts of a killed run go."""
+    """Readable lines, documents and tables, packed or not; drafts of a killed run go."""
     for folder in (settings.home / place for place in PLACES):
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             if path.name.endswith(folders.DRAFT):
                 path.unlink()
-            elif path.name.removesuffix(".gz").removesuffix(".zst").endswith((".jsonl", ".json", ".ndjson")):
+            elif _is_log(path.name) or path.name.lower().endswith(ARCHIVES):
                 yield path
 
 
-def packing(path: Path) -> tuple[Pack, Pack]:
-    """How to unpack a file and how to pack it again, to equal bytes for equal lines."""
-    if path.suffix == ".gz":
-        return gzip.decompress, lambda data: gzip.compress(data, mtime=0)
-    if path.suffix == ".zst":
-        import zstandard
+def _is_log(name: str) -> bool:
+    name = name.lower()
+    return next((name.removesuffix(p) for p in PACKED if name.endswith(p)), name).endswith(LOGS)
 
-        return lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data), zstandard.ZstdCompressor().compress
-    return bytes, bytes
+
+def cleaned(name: str, data: bytes, who: "Person", sums: list[tuple[str, str, int]]) -> bytes:
+    """A file without them, packed as it was; the very same bytes where it holds nothing of theirs, and where nobody can read it.
+
+    sums: gets sha256 before and after, and what went, of each log that changes, those inside an archive too.
+    """
+
+    def member(name: str, inner: bytes) -> bytes:
+        return cleaned(name, inner, who, sums) if _is_log(name) else inner
+
+    try:
+        if packs.is_zip(data):
+            return packs.zipped(data, member)
+        unpack, pack = packs.stream(data)
+        plain = unpack(data)
+        if packs.is_tar(plain):
+            stays = packs.tarred(plain, member)
+            return data if stays is plain else pack(stays)
+    except packs.ERRORS:  # a person will be told that it lies there
+        return data
+    before = hashlib.sha256(data).hexdigest()
+    after, out = table(plain, who, before) if plain.startswith(b"PAR1") else without(plain, who, before)
+    if not out:
+        return data
+    packed = pack(after)
+    sums.append((before, hashlib.sha256(packed).hexdigest(), out))
+    return packed
 
 
 class Person:
@@ -86,6 +108,23 @@ class Person:
 
     def refused(self, sha: str, line: int) -> bool:
         return (sha, line) in self.gone.refused
+
+
+def table(data: bytes, who: Person, sha: str) -> tuple[bytes, int]:
+    """A Parquet file without them, and how many rows went or lost a part; one that cannot be read stays as it is."""
+    import pyarrow as pa
+
+    def less(number: int, row: dict[str, Any]) -> tuple[dict[str, Any] | None, int]:
+        if who.refused(sha, number) or who.own(row) or who.late(row):
+            return None, 1
+        stays, out = _less(row, who)
+        stays, texts = packs.texts(stays, lambda value: (None, 1) if isinstance(value, dict) and who.own(value) else _less(value, who))
+        return stays, int(bool(out + texts))
+
+    try:
+        return packs.table(data, less)
+    except (pa.ArrowException, OSError):
+        return data, 0
 
 
 def without(data: bytes, who: Person, sha: str) -> tuple[bytes, int]:

@@ -71,10 +71,11 @@ def write(sifted: Sifted, to: Path) -> None:
         evidence = [sifted.changed.get(n, text) for n, text in enumerate(table.column(at).to_pylist())]
         table = table.set_column(at, table.schema.field(at), pa.array(evidence, table.schema.field(at).type))
     stay = table.filter(pa.array([n not in sifted.gone for n in range(table.num_rows)]))
-    pq.write_table(stay, to, compression=_compression(file))
+    pq.write_table(stay, to, compression=compression(file))
 
 
-def _compression(file: Any) -> str:
+def compression(file: Any) -> str:
+    """How a Parquet file is packed, by its first column."""
     if not file.metadata.num_row_groups or not file.metadata.num_columns:
         return "zstd"
     found = file.metadata.row_group(0).column(0).compression.lower()

@@ -203,7 +203,8 @@ def _rows(path: Path) -> Iterator[Line]:
         for batch in pq.ParquetFile(path).iter_batches(batch_size=1000):
             for row in batch.to_pylist():
                 number += 1
-                yield _row(number, {k: v for k, v in row.items() if v is not None})
+                if said := {k: v for k, v in row.items() if v is not None}:  # a row of nothing is a blank line
+                    yield _row(number, said)
     except (pa.ArrowException, OSError):
         yield Line(number + 1, b"", "Parquet file is cut or damaged")
 

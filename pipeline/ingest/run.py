@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import lake, lineage
-from pipeline.ingest import beside, formats, making, places, read, sources, threshold, turns, whole
+from pipeline.ingest import beside, formats, making, places, read, shards, sources, threshold, turns, whole
 from pipeline.ingest.batch import COUNTS, ROOM
 from pipeline.ingest.making import VERSION, Made
 from pipeline.ingest.read import File
@@ -38,7 +38,8 @@ def run(
     format = formats.named(format)
     day = read.day(day) if isinstance(day, str) else day
     results = []
-    with sources.files(paths, day, settings) as files, turns.making(settings), lake.connect(settings) as con:
+    opened = lake.connect(settings, threads=shards.threads(shard))
+    with sources.files(paths, day, settings) as files, turns.making(settings), opened as con:
         seal_what_is_not(con, settings)  # of a run that was killed between the lake's commit and its seal
         for _, of_day in groupby(sorted(files, key=lambda f: (f.day, f.path)), key=lambda f: f.day):
             results.append(_land(con, list(of_day), recipe, settings, format, shard))

@@ -1,5 +1,6 @@
 """One day's files shared out among processes: `equipoise ingest PATH… --shard 2/4` takes every fourth file from the second on."""
 
+import os
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,11 @@ def of(paths: Iterable[str | Path], words: str, settings: Settings) -> list[str]
     named = sorted({one for path in map(str, paths) for one in _expanded(path, settings)})
     together = [one for one in named if _belongs_to_others(one)]
     return [one for one in named if one not in together][at - 1 :: shards] + (together if at == 1 else [])
+
+
+def threads(words: str | None) -> int | None:
+    """Threads of one shard: its part of the cores, for the others run beside it. None where there are no others."""
+    return max(1, (os.cpu_count() or 1) // _numbers(words)[1]) if words else None
 
 
 def _numbers(words: str) -> tuple[int, int]:

@@ -1,9 +1,11 @@
 """After an erasure: the next lesson leaves the rows out, what had learnt from them goes no further, and people can see why."""
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -137,6 +139,30 @@ def test_what_no_rule_can_clean_is_listed_for_a_person(house: House) -> None:
     receipt = erase.users(house.settings, [house.victims[0]], "asked for by letter")
     assert receipt["by_hand"] == ["decisions.jsonl", "inbox/notes.csv"]
     assert house.victims[0] not in json.dumps(receipt)
+
+
+def test_copies_of_a_log_in_an_archive_and_as_a_table_are_cleaned_too(house: House) -> None:
+    inbox = house.settings.home / "inbox"
+    log = (inbox / f"log_{world.DAY}.jsonl").read_bytes()
+    with zipfile.ZipFile(inbox / "old.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("2025/log.jsonl", log)
+    talks = [one for line in log.splitlines() if (one := _talk(line))]
+    pq.write_table(pa.Table.from_pylist(talks), inbox / "old.parquet")
+    receipt = erase.users(house.settings, house.victims, "asked for by letter")
+    assert receipt["by_hand"] == [] and receipt["erased"]["raw_lines"] > len(house.victims)
+    with zipfile.ZipFile(inbox / "old.zip") as packed:
+        left = packed.read("2025/log.jsonl") + repr(pq.read_table(inbox / "old.parquet").to_pylist()).encode()
+    assert house.neighbour.encode() in left
+    for victim in house.victims:
+        assert not [trace for trace in world.traces(house.settings, victim) if trace in left]
+
+
+def _talk(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found | {"feedback": json.dumps(found["feedback"])} if "messages" in found else None
 
 
 def test_the_daily_recipe_keeps_everything_until_somebody_asks(house: House, tmp_path: Path) -> None:
