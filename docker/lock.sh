@@ -8,10 +8,10 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/python" -m pip install --quiet --upgrade pip
 resolve() { "$work/venv/bin/python" -m pip install --quiet --dry-run --ignore-installed --report - "$@"; }
 echo "== resolving for CPU hosts" >&2
-resolve ".[train,eval,airflow,cluster,demo,dev]" > "$work/cpu.json"
+resolve ".[train,eval,airflow,cluster,filters,demo,dev]" > "$work/cpu.json"
 python3 docker/lock.py "CPU hosts" < "$work/cpu.json" > "$work/cpu.txt"
 echo "== resolving for GPU hosts (the registry's own build of torch, with CUDA)" >&2
-PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS='' resolve ".[train,eval,cluster]" -c "$work/cpu.txt" > "$work/gpu.json"
+PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS='' resolve ".[train,eval,cluster,filters]" -c "$work/cpu.txt" > "$work/gpu.json"
 python3 docker/lock.py "GPU hosts" < "$work/gpu.json" > "$work/gpu.txt"
 mkdir -p docker/locks
 cp "$work/cpu.txt" "$work/gpu.txt" docker/locks/

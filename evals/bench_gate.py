@@ -120,7 +120,7 @@ def by_looks(board: Board, rng: np.random.Generator, count: int) -> None:
             error = np.sqrt(((lost + gained) / sizes - ((lost - gained) / sizes) ** 2) / sizes)
             reach = np.stack([-worlds.tango_z(lost[:, k], gained[:, k], int(sizes[k]), margin) for k in range(4)], axis=1)
             ended = worlds.looks((lost - gained) / sizes, error, reach)
-            fixed = fixed_size(psi, drop, margin, word, ended.share(word), count)
+            fixed = worlds.fixed_size(psi, drop, margin, word, ended.share(word), count)
             note = f"{ended.asked.mean():.2f} of {n} asked, right in {ended.share(word):.3f}; one look needs {fixed}"
             world = f"items by looks at equal error, margin 2 pt, at most {n}, {what}"
             least(board, world, float(ended.asked.mean()) * n / fixed, at_most=0.75 if judged else None, note=note)
@@ -129,17 +129,6 @@ def by_looks(board: Board, rng: np.random.Generator, count: int) -> None:
 def _batches(rng: np.random.Generator, count: int, size: int, psi: float, drop: float) -> worlds.Counts:
     found = rng.multinomial(size, [(psi + drop) / 2, (psi - drop) / 2, 1 - psi], size=(count, 4))
     return found[..., 0], found[..., 1]
-
-
-def fixed_size(psi: float, drop: float, margin: float, word: int, wanted: float, count: int) -> int:
-    """Items with which one look ends in this word as often as wanted, by bisection; the same draws at every step."""
-    low, high = 500, 5000
-    while high - low > 5:
-        n = (low + high) // 2
-        suite = Suite(1, n, psi, margin)
-        right = worlds.judged(suite, *worlds.draw(np.random.default_rng(7), suite, np.array([drop]), count)).share(word)
-        low, high = (low, n) if right >= wanted else (n, high)
-    return high
 
 
 def suites(board: Board, rng: np.random.Generator) -> None:
@@ -204,7 +193,7 @@ def both(
         flipped = sum(s[..., 0] + s[..., 1] for s in seen)
         reach = np.where(flipped >= 60, (margin - drops) / np.maximum(errors, 1e-9), 0.0)  # a normal bound needs flips, as in the gate
         ended = worlds.looks(drops, errors, reach)
-        fixed = fixed_size(psi, drop, margin, word, ended.share(word), count)
+        fixed = worlds.fixed_size(psi, drop, margin, word, ended.share(word), count)
         share = float(ended.asked.mean()) * sum(asked) / fixed
         note = f"{ended.asked.mean():.2f} of {sum(asked)} asked, right in {ended.share(word):.3f}; one simple look needs {fixed}"
         least(board, f"items by both at equal error, margin 2 pt, {what}", share, at_most=1 / 3, note=note)

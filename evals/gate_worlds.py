@@ -154,3 +154,14 @@ def looks(drop: np.ndarray, error: np.ndarray, reach: np.ndarray, alpha: float =
     ends = _decide(reach >= limit, falls)
     at = np.where((ends != HOLD).any(axis=1), (ends != HOLD).argmax(axis=1), count - 1)
     return Stopped((at + 1) / count, np.take_along_axis(ends, at[:, None], 1)[:, 0])
+
+
+def fixed_size(psi: float, drop: float, margin: float, word: int, wanted: float, count: int, high: int = 5000) -> int:
+    """Items with which one look ends in this word as often as wanted, by bisection; the same draws at every step."""
+    low = 20
+    while high - low > 5:
+        n = (low + high) // 2
+        suite = Suite(1, n, psi, margin)
+        right = judged(suite, *draw(np.random.default_rng(7), suite, np.array([drop]), count)).share(word)
+        low, high = (low, n) if right >= wanted else (n, high)
+    return high

@@ -13,6 +13,9 @@ from pipeline.erase import pause
 from pipeline.errors import BadInput, EquipoiseError
 from pipeline.progress import in_json, printable, say
 
+PARTS = {"mix": ", or a mix-… id to cut by mixing.slice", "train": ", or a model-… id to give training.scale"}
+"""What else two stages take: something that is made already and is to be made less of."""
+
 ABOUT = {
     "ingest": "logs in; prints stored / updated / quarantined counts",
     "mine": "feedback of one batch of logs into SFT rows, DPO pairs and KTO rows",
@@ -41,8 +44,10 @@ def parser() -> argparse.ArgumentParser:
             p.add_argument(
                 "--rows", metavar="PAIRS", help="instead: what the champion and the origin know of these rows, for `mix` to choose by"
             )
+            p.add_argument("--lost", metavar="VERDICT", help="instead: gradients of what a verdict lost and of the rows behind it")
+            p.add_argument("--arm", action="append", metavar="ID+ID", help="of --lost: ask the lost items of these adapters together")
         else:
-            p.add_argument("id", metavar="ID", help=f"a {INPUTS[stage]}-… id")
+            p.add_argument("id", metavar="ID", help=f"a {INPUTS[stage]}-… id{PARTS.get(stage, '')}")
         p.add_argument("--recipe", help="the lesson (default: that of the id, else daily)")
         p.set_defaults(run=_stage)
         if stage == "mine":
@@ -68,16 +73,20 @@ def _command(sub: Any, name: str, about: str) -> argparse.ArgumentParser:
 
 def _stage(args: argparse.Namespace, machine: settings.Settings) -> dict[str, Any]:
     """Run one stage in this process. What it needs is imported only now, so that --help stays instant."""
-    if args.command == "evaluate" and (args.id is None) == (args.rows is None):
-        raise BadInput("evaluate takes a model-… id (or `origin`), or --rows with a pairs-… id: name one of the two")
+    if args.command == "evaluate" and sum(given is not None for given in (args.id, args.rows, args.lost)) != 1:
+        raise BadInput(
+            "evaluate takes a model-… id (or `origin`), or --rows with a pairs-… id, or --lost with a verdict-… id: name one of them"
+        )
     chosen = recipe.load(machine, args.recipe or _recipe_of(args, machine))
     if args.command == "train":  # on every road, by hand and by DAG: margins that no model could meet are told before hours are spent
         importlib.import_module("pipeline.commands.feasibility").check(chosen, machine)
     run = importlib.import_module(f"pipeline.{args.command}.run").run
     taken = ("command", "run", "json", "recipe", "id", "paths", "exit_code")
     options = {k: v for k, v in vars(args).items() if k not in taken}
+    if args.command == "evaluate":  # stages never import one another: the gate's rule for when to stop asking is handed down from here
+        options["rule_of"] = importlib.import_module("pipeline.gate.asking").rule
     with pause.beside_others(machine):
-        given = _paths(args, machine) if args.command == "ingest" else args.id or args.rows
+        given = _paths(args, machine) if args.command == "ingest" else args.id or args.rows or args.lost
         return run(given, chosen, machine, **options) if given else {"id": None, "text": f"no file for shard {args.shard}"}
 
 
@@ -89,7 +98,7 @@ def _paths(args: argparse.Namespace, machine: settings.Settings) -> list[str]:
 
 def _recipe_of(args: argparse.Namespace, machine: settings.Settings) -> str:
     """The lesson that the given id belongs to."""
-    id = getattr(args, "id", None) or getattr(args, "rows", None)
+    id = getattr(args, "id", None) or getattr(args, "rows", None) or getattr(args, "lost", None)
     if id in (None, "origin"):
         return "daily"
     if lineage.kind_of(id) == "logs":  # logs are not yet part of a lesson: every recipe mines the same ones

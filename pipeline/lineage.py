@@ -213,6 +213,14 @@ def ancestors(settings: Settings, id: str) -> list[str]:
     return seen
 
 
+def taught(settings: Settings, mix: str) -> list[str]:
+    """The pairs that a mix was made from, the day's own first; a slice was made from those of the mix that it is cut from."""
+    parents: list[str] = manifest(settings, mix)["parents"]
+    while parents and parents[0].startswith("mix-"):
+        parents = manifest(settings, parents[0])["parents"]
+    return parents
+
+
 def descendants(settings: Settings, id: str) -> list[str]:
     """Every sealed id that was made from this one, nearest kind first."""
     everything = [m for kind in STAGES.values() for m in all_of(settings, kind)]

@@ -10,15 +10,18 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pipeline.errors import BadRecipe
 from pipeline.settings import Settings
-from pipeline.spec import Ability, Answer, Growth, Importing, Judging, Match, Spec, Suite, Task
+from pipeline.sieve import Choice, Filters
+from pipeline.spec import Ability, Answer, Checking, Growth, Importing, Judging, Match, Slice, Spec, Suite, Task
 
 __all__ = [
     "Ability",
     "Answer",
+    "Checking",
     "Growth",
     "Importing",
     "Judging",
     "Match",
+    "Slice",
     "Spec",
     "Suite",
     "Task",
@@ -40,7 +43,7 @@ class Ingest(Spec):
     """… but never for this many bad lines or fewer: a small file with a few bad lines is looked at, it stops nothing."""
 
 
-class Mining(Spec):
+class Mining(Filters):
     """Which feedback becomes a row."""
 
     min_edit_chars: int = Field(1, ge=1)
@@ -84,7 +87,7 @@ class Mining(Spec):
     """A day with fewer new signals than this trains nothing: the run ends green and says so."""
 
 
-class Mixing(Spec):
+class Mixing(Choice):
     """How many rows of what, and in which order."""
 
     ratio: float = Field(5.0, ge=0, le=20)
@@ -105,6 +108,8 @@ class Mixing(Spec):
     """Days of pairs that are looked back on; null = all kept."""
     train_other: bool = False
     """Whether rows that no task card matched are trained on."""
+    slice: Slice = Slice()
+    """Which part of an earlier mix is the lesson, for `equipoise mix MIX-ID`; with a pairs-… id it must be left out."""
 
 
 class Training(Spec):
@@ -135,6 +140,8 @@ class Training(Spec):
     """Fewer pairs than this: DPO is skipped and the plan says so."""
     deepspeed: Literal["zero2", "zero3"] | None = None
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    scale: float | None = Field(None, gt=0, lt=2)
+    """Strength of a trained adapter, for `equipoise train MODEL-ID`; with a mix-… id it must be left out."""
     seed: int = 17
     save_steps: int | None = Field(None, ge=1)
     processes: int | None = Field(None, ge=1, le=64)
@@ -151,8 +158,16 @@ class Evaluation(Spec):
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     max_heldout: int = Field(200, ge=1)
     """Most held-out items a target task."""
+    half: Literal["all", "dev", "held"] = "all"
+    """Which half of every benchmark is asked: whoever chooses between candidates does it on `dev`, and has the winner judged on `held`."""
     max_new_tokens: int = Field(64, ge=1, le=4096)
     """Longest answer to a held-out prompt."""
+    looks: int = Field(1, ge=1, le=10)
+    """Batches in which a candidate's suite is asked, in a random order; after each, what is settled is asked no further, and nothing once the
+    verdict is. 4 need about .7 of the items at equal error (O'Brien & Fleming 1979). 1 = everything is asked."""
+    items_per_ability: int | None = Field(None, ge=100)
+    """Most items of an ability that a candidate is asked, drawn anew for each; where earlier candidates' flips are known, more of them where
+    answers flip (Neyman 1934), weighted back to the whole pool. null = all of it."""
     seed: int = 17
 
 
@@ -192,6 +207,8 @@ class Gate(Spec):
     """What the lesson's target tasks must show."""
     target_margin: float = Field(0.05, gt=0, lt=1)
     """Largest drop of a target task that is not asked to be superior."""
+    checks: Checking = Checking()
+    """When behaviour checks block."""
 
 
 class Recipe(Spec):
@@ -213,12 +230,19 @@ class Recipe(Spec):
     which the daily lesson runs, erases what is older: the whole conversation, and waiting feedback and refused lines of that age."""
     approval: Literal["auto", "on_hold", "always"] = "on_hold"
     """Who promotes: the gate alone, a person where it holds, or always a person. A block is never promoted."""
+    repair: Literal["by_hand", "auto"] = "by_hand"
+    """Whether a day tries to repair a candidate that the gate blocked (`equipoise repair`), or leaves that to a person."""
+    repair_minutes: float = Field(120.0, gt=0, le=7 * 24 * 60)
+    """Most that one repair may take; it begins nothing that would not fit, and keeps time for the verdict on what it chose."""
 
 
 def find(settings: Settings, kind: str, file: str) -> Path:
-    """The file that is used: EQUIPOISE_CONFIG's own, else the shipped one. kind is recipes, tasks, suites or heldout."""
+    """The file that is used: EQUIPOISE_CONFIG's own, else the shipped one, else one that a command wrote (see commands/lessons.py).
+
+    kind is recipes, tasks, suites or heldout.
+    """
     shipped = (EVALS if kind in ("suites", "heldout") else SHIPPED) / kind
-    folders = ([settings.config / kind] if settings.config else []) + [shipped]
+    folders = ([settings.config / kind] if settings.config else []) + [shipped] + ([settings.home / kind] if kind == "recipes" else [])
     for folder in folders:
         path = (folder / file).resolve()
         if path.is_relative_to(folder.resolve()) and path.is_file():

@@ -40,6 +40,15 @@ class Decomposition(Spec):
     """Asks for one part; `{part}` is its name."""
 
 
+class Reverse(Spec):
+    """A factual question the other way round. Fine-tuning teaches a fact in the direction of its rows (the reversal curse, arXiv 2309.12288)."""
+
+    subject: str = Field(pattern=r"\(\?P<subject>")
+    """Pattern that finds, in the user's last turn, what the fact is about: `capital of (?P<subject>[^?]+)`."""
+    question: str = Field(pattern=r"\{answer\}")
+    """Asks for the subject; `{answer}` is the right answer."""
+
+
 class Growth(Spec):
     """Rows made from kept rows: marked `synthetic`, behind every real row where a cap bites, never held out."""
 
@@ -70,6 +79,8 @@ class Task(Spec):
     """Parts that growth may teach one by one; only for answers of format free, whose parts are answers too."""
     quotas: dict[Literal["boundary", "hard", "easy"], float] | None = None
     """Shares of difficulty, summing to 1."""
+    reverse: Reverse | None = None
+    """For `equipoise probe`: whether a fact that is answered wrongly is known in the other direction."""
     key: bool = False
     """A key task gets one more pass after all the others, and must be shown better."""
 
@@ -140,6 +151,21 @@ class Judging(Spec):
     """Let a judge make rows that was never tried on people's verdicts. The rows say so. The control questions still count."""
 
 
+class Slice(Spec):
+    """A part of a lesson that was mixed before: `equipoise mix MIX-ID`. All defaults together are the whole lesson, which is no slice."""
+
+    only: list[str] | None = None
+    """Keep the rows of these taught tasks alone; null = of all. General rows are no task: `replay` and `ratio` say how many there are."""
+    without: list[str] = []
+    """Leave these tasks out."""
+    key_pass: bool = True
+    """Keep the extra pass over the key tasks."""
+    replay: float = Field(1.0, ge=0, le=20)
+    """General rows of the main phase, as a multiple of what there would be; more are drawn from the general pool, 0 = none at all."""
+    ratio: float | None = Field(None, ge=0, le=20)
+    """General rows to each row of a task, in passes; null = the lesson's own general rows, whatever else is cut."""
+
+
 class Ability(Spec):
     tasks: list[str]
     """lm-eval task names."""
@@ -153,8 +179,20 @@ class Ability(Spec):
     """Items it holds, declared so that margins can be judged before anything is evaluated; evaluate checks it."""
     report_only: bool = False
     """Too small for its margin: it can block, it need not certify."""
-    kind: Literal["suite", "report"] = "suite"
-    """`report` is shown and never gates."""
+    kind: Literal["suite", "report", "check"] = "suite"
+    """`report` is shown and never gates. `check` blocks when the candidate is proved to do worse than the champion; it has no margin and
+    certifies nothing."""
+    rule: Literal["worse", "drift"] = "worse"
+    """Of a check: whether lower values are worse, or whether values may not move much either way (the length of answers)."""
+
+
+class Checking(Spec):
+    """When behaviour blocks: what the suites' abilities of kind `check` must not do."""
+
+    alpha: float = Field(0.025, gt=0, le=0.05)
+    """How often checks may block an unchanged model, all of them together (Holm). Their own share: it comes on top of the abilities' 5%."""
+    drift: float = Field(1.5, gt=1, le=10)
+    """Factor that the length of answers may move by, longer or shorter, before a proved move blocks. Half as long again is what a reader notices."""
 
 
 class Suite(Spec):

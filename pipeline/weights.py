@@ -73,3 +73,22 @@ def load(settings: Settings, model: str, wanted: str = "auto") -> tuple[Any, Any
     else:
         loaded, words = base(folder, kind), tokenizer(folder)
     return loaded.to(place).eval(), words
+
+
+def summed(settings: Settings, models: list[str], wanted: str = "auto") -> tuple[Any, Any]:
+    """(model, tokenizer) of several adapters on the origin at once: their changes of the weights are added, exactly. None = the origin."""
+    if len(models) < 2:
+        return load(settings, models[0] if models else "origin", wanted)
+    from peft import PeftModel
+
+    folders = [service.model_folder(settings, model) for model in models]
+    full = [model for model, folder in zip(models, folders, strict=True) if not is_adapter(folder)]
+    if full:
+        raise Permanent(f"{full[0]} holds full weights, which cannot be added to others: train it as an adapter (full_finetune: false)")
+    place = device()
+    origin = service.origin(settings)
+    loaded = PeftModel.from_pretrained(base(origin, dtype(wanted, place)), folders[0], adapter_name=models[0])
+    for model, folder in zip(models[1:], folders[1:], strict=True):
+        loaded.load_adapter(folder, adapter_name=model)
+    loaded.base_model.set_adapter(models)
+    return loaded.to(place).eval(), tokenizer(origin)

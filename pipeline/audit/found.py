@@ -33,18 +33,26 @@ def group(words: int) -> str:
     return "one word" if words < FEW else "few words" if words < MANY else "many words"
 
 
-def counts(settings: Settings) -> Counts:
-    """Every case that people agree on, by cell; empty where nobody has judged anything. Pairs and rows that are gone count no more."""
+def decided(settings: Settings) -> dict[str, dict[str, bool]]:
+    """By pairs folder that is still here: the rows that people agree on, and whether each is right."""
     said: dict[str, dict[str, list[Verdict]]] = defaultdict(lambda: defaultdict(list))
     for verdict in book.standing(book.read(settings)):
         if verdict.table in cases.TABLES:
             said[verdict.pairs][verdict.case].append(verdict)
-    found: Counter[tuple[Cell, bool]] = Counter()
+    found = {}
     for pairs, of_case in sorted(said.items()):
         judged = {case: agreement.together(verdicts) for case, verdicts in of_case.items()}
-        decided = {case: word == "right" for case, word in judged.items() if word in ("right", "wrong")}
-        if decided and lineage.sealed(settings, pairs):
-            found.update((cell, decided[case]) for case, cell in _cells(settings, pairs, set(decided)).items())
+        agreed = {case: word == "right" for case, word in judged.items() if word in ("right", "wrong")}
+        if agreed and lineage.sealed(settings, pairs):
+            found[pairs] = agreed
+    return found
+
+
+def counts(settings: Settings) -> Counts:
+    """Every case that people agree on, by cell; empty where nobody has judged anything. Pairs and rows that are gone count no more."""
+    found: Counter[tuple[Cell, bool]] = Counter()
+    for pairs, of_case in decided(settings).items():
+        found.update((cell, of_case[case]) for case, cell in _cells(settings, pairs, set(of_case)).items())
     return {cell: (found[cell, True], found[cell, True] + found[cell, False]) for cell in sorted({cell for cell, _ in found})}
 
 

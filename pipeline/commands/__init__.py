@@ -68,9 +68,25 @@ def _power(p: argparse.ArgumentParser) -> None:
     p.add_argument("--looks", type=int, default=1, help="also what stopping early would spare, looking so often (4 are usual)")
 
 
+def _repair(p: argparse.ArgumentParser) -> None:
+    p.add_argument("verdict", metavar="VERDICT", help="a verdict-… id that says block")
+    p.add_argument("--minutes", type=float, help="most that it may take (default: the recipe's `repair_minutes`)")
+
+
 def _verify(p: argparse.ArgumentParser) -> None:
     p.add_argument("ids", nargs="*", metavar="VERDICT | RELEASE", help="what to check")
     p.add_argument("--all", action="store_true", help="every verdict and release of this home")
+
+
+def _attribute(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", metavar="VERDICT", help="a verdict-… id in which an ability fell")
+    p.add_argument("--minutes", type=float, default=30.0, help="no training begins that would not end within so many (default 30)")
+    p.add_argument("--how", default="bcd", metavar="LETTERS", help="kinds of evidence, of abcd; a retrains without each task (default bcd)")
+
+
+def _probe(p: argparse.ArgumentParser) -> None:
+    p.add_argument("id", metavar="VERDICT | SCORES", help="a verdict-… id, or the scores-… id of a candidate")
+    p.add_argument("--items", type=int, default=12, metavar="N", help="most bad cases to look into, lost ones first (default 12)")
 
 
 def _init(p: argparse.ArgumentParser) -> None:
@@ -114,6 +130,9 @@ def _audit(p: argparse.ArgumentParser) -> None:
     p.add_argument("--export", metavar="FILE", help="write the sample to a .csv, or to a .jsonl of Argilla records")
     p.add_argument("--import", dest="take", metavar="FILE", help="read verdicts back from such a file; needs --by")
     p.add_argument("--summary", action="store_true", help="each rule's precision, and how far people agree")
+    p.add_argument(
+        "--fit", action="store_true", help="fit the scorer of rows on all verdicts (200 and more), for `mixing.quality: verdicts`"
+    )
 
 
 def _judge(p: argparse.ArgumentParser) -> None:
@@ -174,8 +193,15 @@ COMMANDS = {
     "hotfix": Command("mend one bad case today, from a handful of examples", _hotfix, "pipeline.commands.hotfix"),
     "compare": Command("the paired test on any two lm-eval outputs", _compare, "pipeline.commands.compare"),
     "power": Command("how many items a suite needs for its margins, and what they cost", _power, "pipeline.commands.power"),
+    "repair": Command(
+        "mend a blocked candidate: chosen on one half of the items, judged on the other", _repair, "pipeline.commands.repair"
+    ),
     "verify": Command(
         "work a verdict out again from its sealed scores; check sums and the ledger's chain", _verify, "pipeline.commands.verify"
+    ),
+    "attribute": Command("which task made an ability fall, and how sure that is", _attribute, "pipeline.commands.attribute"),
+    "probe": Command(
+        "why single answers are wrong: token by token, word by word, with the rows behind them", _probe, "pipeline.commands.probe"
     ),
     "status": Command("what is in service, and how much the lake holds", _none, "pipeline.commands.status"),
     "request": Command("who decides about a report, and the table they are shown", _request, "pipeline.commands.request"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import lineage
-from pipeline.audit import agreement, book, cases, draw, exchange, screen
+from pipeline.audit import agreement, book, cases, draw, exchange, quality, screen
 from pipeline.audit.book import LONGEST_NOTE, Verdict
 from pipeline.audit.cases import Case
 from pipeline.errors import BadInput, Permanent
@@ -21,8 +21,10 @@ WIDTH = 110
 
 
 def command(args: argparse.Namespace, settings: Settings) -> Row:
-    if sum(map(bool, (args.export, args.take, args.summary))) > 1:
-        raise BadInput("--export, --import and --summary are three things to do: choose one")
+    if sum(map(bool, (args.export, args.take, args.summary, args.fit))) > 1:
+        raise BadInput("--export, --import, --summary and --fit are four things to do: choose one")
+    if args.fit:
+        return fit(settings)
     if args.per_rule < 1:
         raise BadInput(f"--per-rule {args.per_rule}: at least 1")
     if args.summary:
@@ -116,6 +118,20 @@ def told(settings: Settings, pairs: str | None) -> Row:
         raise BadInput(f"{pairs} is of kind {lineage.kind_of(pairs)}; an audit is of a pairs-… id")
     found = agreement.summary(v for v in book.read(settings) if pairs in (None, v.pairs))
     return {"id": pairs} | found | {"text": text(found)}
+
+
+def fit(settings: Settings) -> Row:
+    """The scorer of rows, fitted anew on every verdict."""
+    scorer = quality.fit(settings)
+    auc, brier = scorer["auc"], scorer["brier"]
+    why = quality.trusted(scorer)
+    lines = [
+        f"scorer of rows, fitted on {scorer['n']} judged rows, {scorer['right']} of them right: {quality.path(settings)}",
+        f"on rows it was not fitted on ({scorer['folds']} folds): AUC {auc['value']:.2f} ({auc['low']:.2f} to {auc['high']:.2f}), "
+        f"Brier {brier['value']:.3f} against {brier['of_the_rate_alone']:.3f} of the share alone",
+        f"mix will not use it: {why}" if why else "a recipe's `mixing.quality: verdicts` uses it",
+    ]
+    return {"id": None, "file": str(quality.path(settings)), "usable": not why} | scorer | {"text": "\n".join(lines)}
 
 
 def text(found: Row) -> str:

@@ -42,6 +42,8 @@ def from_logs(logs: str, name: str, settings: Settings, made: dict[str, Any]) ->
         found = pairs["examples"] + pairs["pairs"] + pairs["unpaired"]
         asked = max(1, lesson.mining.min_events)
         return ended(made, f"too little new feedback: {found} rows, the recipe asks for {asked}; the champion stays")
+    if lesson.mixing.measure_rows:
+        stage("evaluate", ["--rows", pairs["id"]], name, settings, made, "measure")
     mix = stage("mix", [pairs["id"]], name, settings, made)
     if mix.get("method") == "none":
         return ended(made, f"nothing to train on: {mix.get('why', 'see the plan')}; the champion stays")
@@ -49,9 +51,15 @@ def from_logs(logs: str, name: str, settings: Settings, made: dict[str, Any]) ->
     scores = stage("evaluate", [model["id"]], name, settings, made)
     verdict = stage("gate", [scores["id"]], name, settings, made)
     made["decision"] = verdict["verdict"]
+    if verdict["verdict"] == "block":
+        stage("attribute", [verdict["id"], "--how", "d"], None, settings, made)  # seconds, by the words alone: the report shows it
     report = stage("report", [verdict["id"]], name, settings, made)
     made["page"] = report.get("path")
     step = policy.step(verdict["verdict"], lesson.approval)
+    if step == "never" and lesson.repair == "auto":
+        mended = stage("repair", [verdict["id"]], None, settings, made)
+        report, made["repaired"], made["page"] = {"id": mended["report"]}, mended["repaired"], mended.get("page")
+        step = policy.step(mended["judged"]["verdict"], lesson.approval) if mended["judged"] else step
     if step == "never":
         return ended(made, "blocked: the champion stays")
     if step != "promote":
@@ -66,24 +74,25 @@ def ended(made: dict[str, Any], why: str) -> dict[str, Any]:
     return made | {"ended": why, "id": last}
 
 
-def stage(name: str, words: list[str], lesson: str, settings: Settings, made: dict[str, Any]) -> dict[str, Any]:
-    """Run one stage as a child process; its stderr is ours, its JSON comes back."""
+def stage(name: str, words: list[str], lesson: str | None, settings: Settings, made: dict[str, Any], step: str = "") -> dict[str, Any]:
+    """Run one stage as a child process; its stderr is ours, its JSON comes back. step: what it is called here, where one stage runs twice."""
+    step = step or name
     say(f"== {name} {' '.join(words)}")
     start = time.monotonic()
     done = subprocess.run(
-        [settings.python, "-m", "pipeline", name, *words, "--recipe", lesson, "--json"],
+        [settings.python, "-m", "pipeline", name, *words, *(["--recipe", lesson] if lesson else []), "--json"],
         stdout=subprocess.PIPE,
         text=True,
         check=False,
         env=child_environment(),
     )
-    made["seconds"][name] = round(time.monotonic() - start, 1)
+    made["seconds"][step] = round(time.monotonic() - start, 1)
     if done.returncode:
         notify.send(settings.notify_url, notify.failure(name, words[0], done.returncode, retry=done.returncode not in FINAL))
         raise ERRORS.get(done.returncode, EquipoiseError)(f"{name} ended with exit code {done.returncode}; its own words stand above")
     result = json.loads(done.stdout)
-    made[name] = result["id"]
-    say(f"   {result['id'] or 'nothing is due'} in {made['seconds'][name]} s")
+    made[step] = result["id"]
+    say(f"   {result['id'] or 'nothing is due'} in {made['seconds'][step]} s")
     return result
 
 

@@ -13,12 +13,12 @@ def abilities(followed: Recipe, settings: Settings) -> dict[str, Ability]:
     found: dict[str, Ability] = {}
     for name in followed.evaluation.suites:
         found |= recipe.suite(settings, name)[0].abilities
-    return found
+    return feasibility.asked(found, followed.evaluation.half, followed.evaluation.items_per_ability)
 
 
 def planned(followed: Recipe, settings: Settings) -> dict[str, Any]:
     """The gate's own plan: `chance` that an unchanged model is promoted (None where a suite declares no item counts), and its rows."""
-    return feasibility.plan(abilities(followed, settings), followed.gate)
+    return feasibility.plan(abilities(followed, settings), followed.gate, followed.evaluation.looks)
 
 
 def check(followed: Recipe, settings: Settings) -> dict[str, Any]:

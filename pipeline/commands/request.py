@@ -23,7 +23,8 @@ def run(report: str, settings: Settings) -> dict[str, Any]:
     verdict_id = str(manifest["parents"][0])
     verdict = json.loads((lineage.folder(settings, verdict_id) / "verdict.json").read_text(encoding="utf-8"))
     lesson = str(manifest["recipe"].get("name", "daily"))
-    approval = policy.strictest(recipe.load(settings, lesson).approval, manifest["recipe"].get("approval"))
+    followed = recipe.load(settings, lesson)
+    approval = policy.strictest(followed.approval, manifest["recipe"].get("approval"))
     step = policy.step(verdict["verdict"], approval)
     page = lineage.folder(settings, report) / "index.html"
     subject = f"{verdict['verdict'].upper()}: {verdict['candidate']} by lesson {lesson}"
@@ -31,6 +32,8 @@ def run(report: str, settings: Settings) -> dict[str, Any]:
         "id": report,
         "decides": DECIDES[step],
         "verdict": verdict["verdict"],
+        "verdict_id": verdict_id,
+        "repair": followed.repair,
         "subject": subject,
         "page": str(page),
         "markdown": markdown(verdict, str(page)),

@@ -8,8 +8,9 @@ from typing import Any
 
 from pipeline import chain, ledger, lineage
 from pipeline.errors import BadInput, Permanent
+from pipeline.gate import asking
 from pipeline.gate import run as gate
-from pipeline.recipe import Recipe
+from pipeline.recipe import Ability, Recipe
 from pipeline.settings import Settings
 
 LARGEST = 12  # differences that are named one by one
@@ -89,7 +90,19 @@ def verdict(settings: Settings, id: str) -> Found:
     if not wrong:
         items = sum(row["n"] for row in sealed["abilities"].values())
         found.held.append(f"{sealed['verdict']}, the same again from {items} items in {len(sealed['abilities'])} abilities")
+        _stops(settings, manifest, found)
     return found
+
+
+def _stops(settings: Settings, verdict: Facts, found: Found) -> None:
+    """A candidate that was asked in batches was asked until its rule said stop, and no item further."""
+    scored, inputs = verdict["scores"]["candidate"], verdict["inputs"]
+    if not lineage.manifest(settings, scored).get("sampling"):
+        return
+    declared = {name: Ability.model_validate(ability) for name, ability in inputs["abilities"]}
+    strayed = asking.strayed(settings, scored, declared)
+    found.wrong += [f"{scored}: {name} was not asked as far as its rule says; evaluate the candidate again" for name in strayed]
+    found.held += [] if strayed else ["its items were asked until the rule laid down for them said stop"]
 
 
 def release(settings: Settings, id: str) -> Found:

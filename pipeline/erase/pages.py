@@ -21,7 +21,7 @@ def report(path: Path, gone: Gone, half_done: bool) -> tuple[bytes, bytes, int] 
     half_done: a kill may have fallen between the two files, so the page is drawn again from facts that are clean already.
     """
     facts = json.loads(path.read_text(encoding="utf-8"))
-    out = _samples(facts, gone) + _items(facts, gone) + _examples(facts, gone)
+    out = _samples(facts, gone) + _items(facts, gone) + _examples(facts, gone) + _causes(facts, gone)
     cleaned = gone.words.clean(facts)
     if not out and cleaned == facts and not half_done:
         return None
@@ -43,7 +43,7 @@ def _samples(facts: Row, gone: Gone) -> int:
     """Sample rows of the lesson."""
     out = 0
     for kind, rows in (facts.get("samples") or {}).items():
-        stay = [r for r in rows if not (gone.conversation(r.get("conversation_id")) or r.get("example_id") in gone.examples)]
+        stay = [r for r in rows if not _taught_by(r, gone)]
         out += len(rows) - len(stay)
         facts["samples"][kind] = stay
     return out
@@ -57,7 +57,27 @@ def _items(facts: Row, gone: Gone) -> int:
             stay = [i for i in group.get(side) or [] if (i.get("benchmark"), i.get("doc_hash")) not in gone.items]
             out += len(group.get(side) or []) - len(stay)
             group[side] = stay
+            out += sum(_fewer(item, "nearest", gone) for item in stay)
     return out
+
+
+def _causes(facts: Row, gone: Gone) -> int:
+    """Rows that are named as evidence for why an ability fell."""
+    named = [e for a in (facts.get("causes") or {}).get("abilities") or [] for e in a.get("evidence") or []]
+    return sum(_fewer(evidence, "rows", gone) for evidence in named)
+
+
+def _fewer(holder: Row, column: str, gone: Gone) -> int:
+    """Rows of the lesson that stand beside something: a lost item's nearest, or what evidence names."""
+    rows = holder.get(column) or []
+    stay = [row for row in rows if not _taught_by(row, gone)]
+    if len(stay) < len(rows):
+        holder[column] = stay
+    return len(rows) - len(stay)
+
+
+def _taught_by(row: Row, gone: Gone) -> bool:
+    return gone.conversation(row.get("conversation_id")) or row.get("example_id") in gone.examples
 
 
 def _examples(facts: Row, gone: Gone) -> int:

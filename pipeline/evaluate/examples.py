@@ -41,8 +41,8 @@ def documents(settings: Settings, model: str, tasks: dict[str, Task], evaluation
 
 
 def own_pairs(settings: Settings, model: str) -> str | None:
-    """The pairs that the model's lesson was about: a mix names them first. The origin had no lesson."""
+    """The pairs that the model's lesson was about: a mix names them first, and its slices come after it. The origin had no lesson."""
     if model == "origin":
         return None
-    mix = lineage.manifest(settings, model)["parents"][0]
-    return next(iter(lineage.manifest(settings, mix)["parents"]), None)
+    mix = next((id for id in lineage.ancestors(settings, model) if lineage.kind_of(id) == "mix"), None)
+    return next(iter(lineage.taught(settings, mix)), None) if mix else None

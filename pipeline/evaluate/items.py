@@ -64,6 +64,11 @@ def _benchmark(benchmark: str, samples: list[dict], what: Measured) -> Iterable[
             yield facts | {"metric": metric, "value": number(sample[metric]), "response": response(sample, metric)}
 
 
+def identity(document: Any) -> str:
+    """A document as one line of text, the same on every machine."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, default=str)
+
+
 def number(value: Any) -> float | None:
     """A metric's value of one item: a list of yes and no becomes its share (IFEval); NaN and what is no number become NULL."""
     if hasattr(value, "tolist"):

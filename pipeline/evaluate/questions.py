@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import chat, lineage, recipe, service
 from pipeline.errors import BadRecipe
-from pipeline.evaluate import examples, heldout, lmeval, scorer, suites
+from pipeline.evaluate import examples, halves, heldout, lmeval, looks, scorer, suites
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 
@@ -64,9 +64,11 @@ class Questions:
                 t: [docs, self.target_cards[t].checker, self.target_cards[t].answer.pattern, heldout.VERSION]
                 for t, docs in self.targets.items()
             },
-            self.lesson.evaluation,
+            # how many of them a candidate is asked is no matter of what is asked: one evaluation set, whatever the rule
+            self.lesson.evaluation.model_dump(mode="json", exclude={"looks", "items_per_ability"}),
             self.machine,
             version("lm_eval"),
+            *(["few-shot examples drawn item by item"] if looks.planned(self.lesson) else []),
         )
 
     @cached_property
@@ -77,12 +79,15 @@ class Questions:
             found.append(heldout.battery(self.target_cards, self.targets, self.lesson.evaluation))
         for name in self.examples:
             found[-1].abilities[name]["trained_on"] = True
+        found = [halves.cut(b, self.lesson.evaluation.half) for b in found]
         for what in ("tasks", "abilities"):
             twice = [name for name, n in Counter(n for b in found for n in getattr(b, what)).items() if n > 1]
             if twice:
                 raise BadRecipe(
                     f"recipe {self.lesson.name}: {twice[0]} stands twice among the {what} of {', '.join(b.name for b in found)}; rename one"
                 )
+        if looks.planned(self.lesson):
+            looks.draw_each_alone(found, self.lesson.evaluation.seed)
         if not any(b.tasks for b in found):
             raise BadRecipe(f"recipe {self.lesson.name}: evaluation.suites is empty and no task has held-out items; name a suite")
         return [b for b in found if b.tasks]
@@ -95,9 +100,10 @@ class Questions:
         files = lineage.manifest(self.settings, model)["files"]
         return recipe.digest(base, {name: sha for name, sha in files.items() if name.startswith("adapter/")})
 
-    def name(self, model: str) -> str:
-        """Id of a model's scores on these questions."""
-        return lineage.name("scores", self.day, scorer.VERSION, model, self.weights(model), self.evalset)
+    def name(self, model: str, rule: looks.Rule | None = None) -> str:
+        """Id of a model's scores on these questions, or on those that a rule picks among them."""
+        declared = [rule.declared] if rule else []
+        return lineage.name("scores", self.day, scorer.VERSION, model, self.weights(model), self.evalset, *declared)
 
     def parents(self, model: str) -> list[str]:
         """The model, and the pairs whose held-out rows are copied into the scores: `forget` must find them."""

@@ -2,27 +2,27 @@
 
 The loss of a row is the mean negative log-likelihood of its answer's tokens, in nats. Its ratio to the loss of the same answer without the
 question is what the question is worth (instruction-following difficulty, IFD, arXiv 2308.12032): near 1 the question does not help, and
-above 1 the two do not belong together. `mix` chooses rows by these figures where they were sealed.
+above 1 the two do not belong together. Rows that state a fact are asked of the origin in several ways (facts.py). `mix` chooses rows by these
+figures where they were sealed.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline import chat, lineage, service
-from pipeline.evaluate import items, scorer
+from pipeline import lineage, service
+from pipeline import recipe as recipes
+from pipeline.evaluate import facts, items
 from pipeline.evaluate.questions import Questions
-from pipeline.progress import say, track
+from pipeline.evaluate.reading import Encoded, Reader
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
+from pipeline.sieve import KNOWN
 
-VERSION = 1  # raise it when the same rows should get other losses
+VERSION = 2  # raise it when the same rows should get other figures
 
 Row = dict[str, Any]
-Encoded = tuple[list[int], list[int]]
-"""Tokens of what is read, tokens of what is predicted."""
 KINDS = ("sft", "dpo")
-SILENT = [{"role": "user", "content": ""}]
-"""What stands in the place of a question that was left out: the turns stay, their text does not."""
 COLUMNS = {
     "example_id": "string",
     "kind": "string",
@@ -33,11 +33,13 @@ COLUMNS = {
     "alone": "float64",
     "ifd": "float64",
     "rejected": "float64",
+    "knows": "float64",
 }
+"""`knows`: of a row that states a fact, the share of ways of asking in which the origin knew it."""
 
 
 def run(pairs: str, recipe: Recipe, settings: Settings) -> Row:
-    """Seal the losses of one pairs folder under the champion and the origin. Running it twice changes nothing."""
+    """Seal the figures of one pairs folder under the champion and the origin. Running it twice changes nothing; a killed run goes on."""
     import pyarrow.parquet as pq
 
     lineage.require(settings, pairs, "pairs")
@@ -45,17 +47,38 @@ def run(pairs: str, recipe: Recipe, settings: Settings) -> Row:
     models = {"champion": champion, "origin": "origin"}
     asking = Questions(settings, champion, recipe)
     weights = {who: asking.weights(model) for who, model in models.items()}
-    id = lineage.name("scores", lineage.day_of(pairs), "rows", VERSION, pairs, weights, asking.machine)
+    cards = recipes.cards(settings, recipe)
+    formats = {name: card.answer.format for name, card in sorted(cards.items())}
+    id = lineage.name("scores", lineage.day_of(pairs), "rows", VERSION, pairs, weights, asking.machine, formats)
     parents = [pairs, *([] if champion == "origin" else [champion])]
     with lineage.making(settings, id, parents=parents, recipe=recipe.model_dump(mode="json")) as work:
         if work is not None:
             found = _read(lineage.folder(settings, pairs))
-            losses = {model: _losses(settings, model, recipe, found) for model in dict.fromkeys(models.values())}
-            table = [row | {"who": who} for who, model in models.items() for row in losses[model]]
+            stated = [fact for row in found if (fact := facts.stated(row, cards.get(row["task"])))]
+            table = []
+            for model in dict.fromkeys(models.values()):
+                reader = Reader(settings, model, recipe.evaluation, lineage.scratch(settings, id) / model)
+                figures = _figures(reader, found)
+                knows = facts.known(reader, stated) if model == "origin" else {}
+                reader.close()
+                for who in (w for w, m in models.items() if m == model):
+                    table += [row | {"who": who, "knows": knows.get(row["example_id"]) if who == "origin" else None} for row in figures]
+            table.sort(key=lambda r: r["who"])
             pq.write_table(items.table(table, COLUMNS), work.folder / "rows.parquet", compression="zstd")
-            work.counts |= {"rows": len(found), "unmeasured": sum(r["loss"] is None for r in table if r["who"] == "champion")}
+            work.counts |= _counts(table, len(found))
             work.extra |= {"rows": pairs, "model": None, "models": models, "settings": asking.machine}
+    shutil.rmtree(lineage.scratch(settings, id))  # sealed: what helped to resume is not needed, and says what somebody's rows were
     return {"id": id, "rows": pairs, "models": models} | lineage.manifest(settings, id)["counts"]
+
+
+def _counts(table: list[Row], rows: int) -> dict[str, int]:
+    probed = [r["knows"] for r in table if r["knows"] is not None]
+    return {
+        "rows": rows,
+        "unmeasured": sum(r["loss"] is None for r in table if r["who"] == "champion"),
+        "facts": len(probed),
+        "knowledge_lacking": sum(k < KNOWN for k in probed),
+    }
 
 
 def _read(folder: Path) -> list[Row]:
@@ -67,60 +90,25 @@ def _read(folder: Path) -> list[Row]:
     return [row | {"kind": kind} for kind, rows in read.items() for row in rows]
 
 
-def _losses(settings: Settings, model: str, recipe: Recipe, rows: list[Row]) -> list[Row]:
-    answerer = scorer.Answerer(settings, model, recipe.evaluation)
-    render, tokenizer = chat.template(scorer.vocabulary(settings, model)), chat.tokens(scorer.vocabulary(settings, model))
-    wanted = [_asked(row, render, tokenizer) for row in rows]
-    distinct = list(dict.fromkeys(_key(e) for asked in wanted for e in asked.values() if e))
-    say(f"{model}: {len(rows)} rows, {len(distinct)} answers to read")
-    known: dict[tuple, float | None] = {}
-    if distinct:
-        harness = answerer.lm
-        parts = _parts(distinct, recipe.evaluation.batch_size)
-        for part in track(parts, f"{model}: batches of answers", len(parts)):
-            known |= _read_by(harness, part)
-    answerer.close()
+def _figures(reader: Reader, rows: list[Row]) -> list[Row]:
+    """One model's losses of every row."""
+    wanted = [_asked(row, reader) for row in rows]
+    distinct = [e for asked in wanted for e in asked.values() if e]
+    known = reader.losses(distinct, "answers") if distinct else {}
     return [_row(row, asked, known) for row, asked in zip(rows, wanted, strict=True)]
 
 
-def _asked(row: Row, render: chat.Template, tokenizer: Any) -> dict[str, Encoded | None]:
+def _asked(row: Row, reader: Reader) -> dict[str, Encoded | None]:
     if row["kind"] == "sft":
         prompt, answers = row["messages"][:-1], {"loss": row["messages"][-1:]}
     else:
         prompt, answers = row["prompt"], {"loss": row["chosen"], "rejected": row["rejected"]}
-    found = {name: _encoded(prompt, answer, render, tokenizer) for name, answer in answers.items()}
-    return found | {"alone": _encoded(SILENT, answers["loss"], render, tokenizer)}
+    found = {name: reader.encoded(prompt, answer) for name, answer in answers.items()}
+    return found | {"alone": reader.encoded(facts.SILENT, answers["loss"])}
 
 
-def _encoded(prompt: list[Row], answer: list[Row], render: chat.Template, tokenizer: Any) -> Encoded | None:
-    """None where the template rewrites the prompt once an answer follows: then no text is the answer's alone."""
-    asked = render.text(chat.clean(prompt), add_generation_prompt=True)
-    whole = render.text(chat.clean([*prompt, *answer])).rstrip("\n")
-    if not whole.startswith(asked) or len(whole) == len(asked):
-        return None
-    ids = [tokenizer.encode(text, add_special_tokens=False).ids for text in (asked, whole[len(asked) :])]
-    return ids[0], ids[1]
-
-
-def _key(encoded: Encoded) -> tuple:
-    return tuple(encoded[0]), tuple(encoded[1])
-
-
-def _parts(distinct: list[tuple], batch: int) -> list[list[tuple]]:
-    """The longest first: whoever runs out of memory does so at once."""
-    ordered = sorted(distinct, key=lambda e: (-len(e[0]) - len(e[1]), e))
-    return [ordered[at : at + batch] for at in range(0, len(ordered), batch)]
-
-
-def _read_by(harness: Any, part: list[tuple]) -> dict[tuple, float | None]:
-    """Nats a token; None for what is longer than the model reads."""
-    fits = [e for e in part if len(e[0]) + len(e[1]) <= harness.max_length]
-    answers = harness._loglikelihood_tokens([(("", ""), list(a), list(b)) for a, b in fits], disable_tqdm=True)
-    return dict.fromkeys(part) | {e: -found[0] / len(e[1]) for e, found in zip(fits, answers, strict=True)}
-
-
-def _row(row: Row, asked: dict[str, Encoded | None], known: dict[tuple, float | None]) -> Row:
-    losses = {name: known[_key(e)] if e else None for name, e in asked.items()}
+def _row(row: Row, asked: dict[str, Encoded | None], known: dict[Encoded, float | None]) -> Row:
+    losses = {name: known[e] if e else None for name, e in asked.items()}
     loss, alone, answer = losses["loss"], losses["alone"], asked["loss"]
     ifd = loss / alone if loss is not None and alone else None
     head = {k: row[k] for k in ("example_id", "kind", "task")} | {"tokens": len(answer[1]) if answer else None}

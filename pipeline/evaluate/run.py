@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import lineage, recipe, service
-from pipeline.evaluate import items, lmeval, scorer
+from pipeline.evaluate import again, gradients, items, lmeval, looks, scorer
 from pipeline.evaluate import rows as losses
 from pipeline.evaluate.memory import Remembering
 from pipeline.evaluate.questions import Questions
@@ -17,40 +17,60 @@ KEPT_EVERY = 2
 """Batches of items that are asked before their answers are written down: what a kill can lose."""
 
 
-def run(model: str, recipe: Recipe, settings: Settings, rows: str | None = None) -> dict[str, Any]:
+def run(
+    model: str,
+    recipe: Recipe,
+    settings: Settings,
+    rows: str | None = None,
+    lost: str | None = None,
+    arm: list[str] | None = None,
+    rule_of: looks.Maker | None = None,
+) -> dict[str, Any]:
     """Score a model (`model-…` or `origin`) and whatever it will be compared with. Running it twice changes nothing.
 
-    rows: a pairs id; the champion's and the origin's losses on its rows are sealed instead.
+    rows: a pairs id; the champion's and the origin's losses on its rows are sealed instead. lost: a verdict id; the gradients behind what it
+    lost, or with `arm` the answers that sums of adapters give to it. rule_of: makes the rule by which a candidate is asked in batches, where
+    the lesson says so; what it is compared with is asked everything.
     """
     if rows:
         return losses.run(rows, recipe, settings)
+    if lost:
+        return again.run(lost, arm, settings) if arm else gradients.run(lost, recipe, settings)
     if model != "origin":
         lineage.require(settings, model, "model")
     questions = Questions(settings, model, recipe)
     roles = {} if model == "origin" else {"origin": "origin", "champion": service.champion(settings)}
     references = {role: questions.name(other) for role, other in roles.items()}
+    making, rule = looks.maker(recipe, rule_of), None
     for other in dict.fromkeys([*roles.values(), model]):
         # the origin first: a candidate is checked against it, and its answers to all but new held-out items are known already
-        score(questions, other, references if other == model else {})
-    id = questions.name(model)
-    return {"id": id, "model": model, "scores": by_benchmark(settings, id), "references": references}
+        if making and other not in ("origin", *roles.values()):
+            rule = making(settings, recipe, model, references)
+        score(questions, other, references if other == model else {}, rule)
+    id = questions.name(model, rule)
+    sampling = {"sampling": lineage.manifest(settings, id)["sampling"]} if rule else {}
+    return {"id": id, "model": model, "scores": by_benchmark(settings, id), "references": references} | sampling
 
 
-def score(questions: Questions, model: str, references: dict[str, str]) -> None:
+def score(questions: Questions, model: str, references: dict[str, str], rule: looks.Rule | None = None) -> None:
     """Seal one model's scores."""
     settings, lesson = questions.settings, questions.lesson
     seeds = {"evaluation": lesson.evaluation.seed}
     sealing = lineage.making(
-        settings, questions.name(model), parents=questions.parents(model), recipe=lesson.model_dump(mode="json"), seeds=seeds
+        settings, questions.name(model, rule), parents=questions.parents(model), recipe=lesson.model_dump(mode="json"), seeds=seeds
     )
     with sealing as work:
         if work is None:
             return
         answerer = scorer.Answerer(settings, model, lesson.evaluation)
         lm = Remembering(answerer, _memory(questions, model), lesson.evaluation.batch_size * KEPT_EVERY, model)
-        found = lmeval.merged([lmeval.ask(lm, b, lesson.evaluation.seed) for b in questions.batteries])
+        seed, batteries = lesson.evaluation.seed, questions.batteries
+        parts = looks.ask(lm, batteries, rule, seed, model) if rule else [lmeval.ask(lm, b, seed) for b in batteries]
+        found = lmeval.merged(parts)
         answerer.close()
         rows = items.rows(found.pop("samples"), {n: m for b in questions.batteries for n, m in b.measured.items()})
+        if rule:
+            looks.write(work, rule, rows)
         facts = questions.settings_for(model)
         _write(work.folder, rows, lmeval.results(found, facts))
         work.counts |= _counts(rows) | {"asked": lm.asked, "remembered": lm.remembered}
@@ -106,7 +126,7 @@ def by_benchmark(settings: Settings, id: str) -> dict[str, float | None]:
     abilities = lineage.manifest(settings, id)["abilities"]
     results = json.loads((lineage.folder(settings, id) / "results.json").read_text(encoding="utf-8"))["results"]
     return {
-        benchmark: results[benchmark].get(f"{by['metric']},{by['filter']}")
+        benchmark: results.get(benchmark, {}).get(f"{by['metric']},{by['filter']}")
         for ability in abilities.values()
         for benchmark, by in ability["decides"].items()
     }

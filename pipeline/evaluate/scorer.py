@@ -1,10 +1,11 @@
 """The model that answers lm-eval's questions: lm-eval's own HFLM, with shared beginnings of choice questions read once."""
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 from pipeline import service, weights
-from pipeline.evaluate.trees import Pair, Tree, grow
+from pipeline.evaluate.trees import Pair, Tree, grow, stems
 from pipeline.progress import say
 from pipeline.recipe import Evaluation
 from pipeline.settings import Settings
@@ -17,6 +18,10 @@ TOLERANCE = {"float32": 1e-4, "bfloat16": 0.06}
 bfloat16 keeps 8 bits, steps of .06 for a logit of 16."""
 TREE_TOKENS = 512
 """Tokens of a tree: enough to keep two cores or a GPU busy, and attention over the whole tree still costs an eighth of a pass."""
+STEM_TOKENS = 64
+"""A beginning that several trees share is read once and kept from this length on; a shorter one costs less to read than to carry along."""
+
+Read = dict[Pair, tuple[float, bool]]
 
 
 def machine(evaluation: Evaluation) -> dict[str, Any]:
@@ -82,13 +87,15 @@ class Choices:
     def __init__(self, lm: Any):
         self.lm, self.stock = lm, lm._loglikelihood_tokens
         self.trusted: bool | None = None
+        self.keeps: bool | None = None
+        """Whether a kept beginning gives the same numbers too; None until one came."""
         window = getattr(lm.config, "sliding_window", None)
         self.longest = min(lm.max_length, window or lm.max_length)
 
     def __call__(self, requests: list, disable_tqdm: bool = True, override_bs: int | None = None) -> list[tuple[float, bool]]:
         fits = [i for i, (_, a, b) in enumerate(requests) if len(a) + len(b) <= self.longest]
         if self.trusted is None and fits:
-            self.trusted = self.agrees([requests[i] for i in fits])
+            self.trusted = self.agrees([requests[i] for i in fits], self.read)
         answers: dict[int, tuple[float, bool]] = {}
         if self.trusted:
             answers = dict(zip(fits, self.read([requests[i] for i in fits]), strict=True))
@@ -97,12 +104,12 @@ class Choices:
             answers |= zip(rest, self.stock([requests[i] for i in rest], disable_tqdm=True), strict=True)
         return [answers[i] for i in range(len(requests))]
 
-    def agrees(self, requests: list) -> bool:
-        """Whether trees and HFLM give the same numbers on this architecture: asked once, of a short, a middling and the longest request."""
+    def agrees(self, requests: list, read: Callable[[list], list[tuple[float, bool]]]) -> bool:
+        """Whether a way of reading and HFLM give the same numbers on this architecture: asked once, of a short, a middling and the longest request."""
         ordered = sorted(requests, key=lambda r: (len(r[1]) + len(r[2]), r[0]))
         some = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
         try:
-            ours = self.read(some)
+            ours = read(some)
         except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
             say(f"choices are read one by one: this architecture takes no tree mask ({type(error).__name__})")
             return False
@@ -116,13 +123,37 @@ class Choices:
     def read(self, requests: list) -> list[tuple[float, bool]]:
         """(log-likelihood, whether greedy decoding would say it) of each request's continuation."""
         pairs: list[Pair] = [(tuple(a), tuple(b)) for _, a, b in requests]
-        found: dict[Pair, tuple[float, bool]] = {}
-        for tree in grow(pairs, TREE_TOKENS):
-            found |= self.forward(tree)
+        found: Read = {}
+        for length, group in stems(pairs, STEM_TOKENS, TREE_TOKENS):
+            if length and self.keeps is None:
+                self.keeps = self.agrees([(None, list(a), list(b)) for a, b in group], partial(self.kept, length=length))
+            found |= self.upon(group, length if self.keeps else 0)
         return [found[pair] for pair in pairs]
 
-    def forward(self, tree: Tree) -> dict[Pair, tuple[float, bool]]:
-        """One pass over a tree; logits are made only where a continuation is predicted."""
+    def kept(self, requests: list, length: int) -> list[tuple[float, bool]]:
+        """The same upon a beginning of so many tokens, however few the requests are."""
+        pairs: list[Pair] = [(tuple(a), tuple(b)) for _, a, b in requests]
+        found = self.upon(pairs, length)
+        return [found[pair] for pair in pairs]
+
+    def upon(self, pairs: list[Pair], length: int) -> Read:
+        """Trees upon the beginning that all pairs share: it is read once, its keys and values are kept while they are read."""
+        import torch
+
+        if not length:
+            return {pair: read for tree in grow(pairs, TREE_TOKENS) for pair, read in self.forward(tree).items()}
+        stem = pairs[0][0][:length]
+        with torch.inference_mode():
+            ids = torch.tensor([stem], device=self.lm.device)
+            cache = self.lm.model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+        found: Read = {}
+        for tree in grow([(a[length:], b) for a, b in pairs], TREE_TOKENS):
+            found |= {(stem + a, b): read for (a, b), read in self.forward(tree, cache, length).items()}
+            cache.crop(-len(tree))
+        return found
+
+    def forward(self, tree: Tree, cache: Any = None, length: int = 0) -> Read:
+        """One pass over a tree; logits are made only where a continuation is predicted. `cache` holds a beginning of `length` tokens."""
         import torch
 
         place = self.lm.device
@@ -132,10 +163,11 @@ class Choices:
         with torch.inference_mode():
             logits = self.lm.model(
                 input_ids=torch.tensor([tree.tokens], device=place),
-                position_ids=torch.tensor([tree.depths], device=place),
-                attention_mask=mask(tree, self.lm.model.dtype).to(place),
+                position_ids=torch.tensor([tree.depths], device=place) + length,
+                attention_mask=mask(tree, self.lm.model.dtype, length).to(place),
+                past_key_values=cache,
                 logits_to_keep=torch.tensor(asked, device=place),
-                use_cache=False,
+                use_cache=cache is not None,
             ).logits[0]
             logp = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
             at, token = torch.tensor(steps, device=place).T
@@ -143,7 +175,7 @@ class Choices:
         return _sums(tree, values, best)
 
 
-def _sums(tree: Tree, values: list[float], best: list[bool]) -> dict[Pair, tuple[float, bool]]:
+def _sums(tree: Tree, values: list[float], best: list[bool]) -> Read:
     found, at = {}, 0
     for pair in tree.paths:
         end = at + len(pair[1])
@@ -152,8 +184,8 @@ def _sums(tree: Tree, values: list[float], best: list[bool]) -> dict[Pair, tuple
     return found
 
 
-def mask(tree: Tree, dtype: Any) -> Any:
-    """Additive attention mask [1, 1, n, n]: 0 for a token's ancestors and itself, the type's least number elsewhere."""
+def mask(tree: Tree, dtype: Any, length: int = 0) -> Any:
+    """Additive attention mask [1, 1, n, length + n]: 0 for the beginning, a token's ancestors and itself, the type's least number elsewhere."""
     import torch
 
     sees = torch.zeros(len(tree), len(tree), dtype=torch.bool)
@@ -161,4 +193,5 @@ def mask(tree: Tree, dtype: Any) -> Any:
         if parent >= 0:
             sees[node] = sees[parent]
         sees[node, node] = True
-    return torch.zeros(1, 1, *sees.shape, dtype=dtype).masked_fill(~sees, torch.finfo(dtype).min)
+    alone = torch.zeros(sees.shape, dtype=dtype).masked_fill(~sees, torch.finfo(dtype).min)
+    return torch.cat([torch.zeros(len(tree), length, dtype=dtype), alone], dim=1)[None, None]

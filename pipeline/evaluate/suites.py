@@ -113,6 +113,7 @@ def _facts(card: Ability, tasks: dict[str, Any]) -> dict[str, Any]:
         "cluster": card.cluster,
         "report_only": card.report_only,
         "kind": card.kind,
+        "rule": card.rule,
     }
 
 

@@ -47,6 +47,46 @@ class Tree:
         return node
 
 
+def stems(pairs: list[Pair], least: int, size: int) -> Iterator[tuple[int, list[Pair]]]:
+    """Pairs in groups, each with the number of tokens that all its contexts begin with: few-shot examples, a long instruction.
+
+    A beginning is worth keeping where it has at least `least` tokens and the group would fill more than one tree of `size`; all
+    other pairs come last, with a beginning of 0. One token of each context stays outside, for its first answer to be read from.
+    """
+    loose: list[Pair] = []
+    for length, group in _alike(sorted(set(pairs)), least):
+        contexts = {a for a, _ in group}
+        rest = sum(len(a) - length for a in contexts) + sum(len(b) - 1 for _, b in group)
+        if length >= least and length + rest > size and len(contexts) > 1:
+            yield length, group
+        else:
+            loose += group
+    if loose:
+        yield 0, loose
+
+
+def _alike(pairs: list[Pair], least: int) -> Iterator[tuple[int, list[Pair]]]:
+    """Neighbours in sorted order, as long as what they share stays long enough and does not shrink to less than half."""
+    group: list[Pair] = []
+    common = 0
+    for pair in pairs:
+        shared = _shared(group[0][0], pair[0], common) if group else 0
+        if group and shared >= least and 2 * shared >= common:
+            common = shared
+        else:
+            if group:
+                yield common, group
+            group, common = [], len(pair[0]) - 1
+        group.append(pair)
+    if group:
+        yield common, group
+
+
+def _shared(a: tuple[int, ...], b: tuple[int, ...], most: int) -> int:
+    most = min(most, len(a) - 1, len(b) - 1)
+    return next((i for i in range(most) if a[i] != b[i]), most)
+
+
 def grow(pairs: list[Pair], size: int) -> Iterator[Tree]:
     """Trees of about `size` tokens that hold all pairs. In sorted order neighbours share the most; a context stays in one tree."""
     tree, last = Tree(), None

@@ -52,6 +52,18 @@ def obrien_fleming(alpha: float, looks: int = 4) -> float:
     return bisect(lambda c: alpha - sum(crossings(_bounds(c, looks), times)[0]), z_of(alpha) / 2, 2 * z_of(alpha) + 1)
 
 
+@functools.lru_cache(maxsize=4096)
+def repeated_p(z: float, look: int, looks: int) -> float:
+    """The smallest alpha at which O'Brien and Fleming's bound would be reached by this z at this look of so many equal ones.
+
+    Valid wherever the looking stopped, whatever stopped it (Jennison & Turnbull 1984); at or below alpha exactly where the bound is reached.
+    """
+    c = z * math.sqrt(look / looks)
+    if c <= 0:
+        return 1.0
+    return min(1.0, math.fsum(crossings(_bounds(min(c, FAR), looks), [(k + 1) / looks for k in range(looks)])[0]))
+
+
 def _bounds(c: float, looks: int) -> list[float]:
     return [c * math.sqrt(looks / (k + 1)) for k in range(looks)]
 

@@ -4,12 +4,13 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipeline.gate import contamination, targets, verdict
+from pipeline.gate import contamination, stopping, targets, verdict
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.evidence import Run
 from pipeline.gate.multiplicity import ALPHA, benjamini_hochberg
 from pipeline.gate.paired import Pairs
 from pipeline.gate.pairing import Paired
+from pipeline.gate.sampling import Sampling
 from pipeline.recipe import Ability, Gate
 
 SUSPECT = 0.10  # share of false names among the abilities that the report points at; never a verdict
@@ -36,9 +37,17 @@ def of_kind(kind: str, *runs: Run) -> dict[str, Ability]:
 
 
 def against(
-    found: Comparison, abilities: Mapping[str, Ability], gate: Gate, reference: str, alpha: float, alpha_to_block: float
+    found: Comparison,
+    abilities: Mapping[str, Ability],
+    gate: Gate,
+    reference: str,
+    alpha: float,
+    alpha_to_block: float,
+    drawn: Sampling | None = None,
 ) -> verdict.Facts:
-    """The candidate's table against one reference, under the margins of that reference."""
+    """The candidate's table against one reference, under the margins of that reference; of items that were asked in looks, at its stops."""
+    if drawn and not drawn.plain:
+        return stopping.table(found, stopping.Terms.of(gate, abilities, reference, alpha, alpha_to_block), drawn)
     champion = reference == "champion"
     judged = verdict.judge(
         found.champion,
@@ -105,19 +114,23 @@ def whole(
     same: bool,
     attempt: int,
     warnings: Collection[str],
+    behaviour: Collection[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """The verdict's body. `same` says that champion and origin are one model, so that equal sentences are said once."""
+    """The verdict's body. `same` says that champion and origin are one model, so that equal sentences are said once.
+
+    behaviour: rows of the behaviour checks (checks.judge).
+    """
     tables = {
         "champion": champion["verdict"],
         "origin": origin["verdict"],
         "targets": lesson["verdict"],
-        "checks": lesson["check"]["decision"],
+        "checks": verdict.worst([lesson["check"]["decision"], *(row["decision"] for row in behaviour)]),
         "budget": account["decision"],
     }
     overall = verdict.worst(list(tables.values()))
     reasons = [_aside(r, "against the origin" if same else "against the champion") for r in champion["reasons"]]
     reasons += [] if same and origin["verdict"] == champion["verdict"] else [_aside(r, "against the origin") for r in origin["reasons"]]
-    reasons += [*lesson["reasons"], *lesson["check"]["reasons"], *account["reasons"]]
+    reasons += [*lesson["reasons"], *lesson["check"]["reasons"], *(r for row in behaviour for r in row["reasons"]), *account["reasons"]]
     if attempt > 1:
         reasons.append(f"attempt {attempt} at the same data: the error it may spend is {level(attempt):.4f} instead of {ALPHA:g}")
     order = [kind for kind in ("block", "hold", "promote") if kind != "promote" or overall == "promote"]
@@ -131,7 +144,7 @@ def whole(
         "tables": tables,
         "origin": dict(origin),
         "targets": lesson["tasks"],
-        "checks": [lesson["check"]],
+        "checks": [lesson["check"], *map(dict, behaviour)],
         "budget": dict(account),
         "attempt": attempt,
         "suspects": [n for n, p in benjamini_hochberg({n: row["p"] for n, row in champion["abilities"].items()}).items() if p <= SUSPECT],

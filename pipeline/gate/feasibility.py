@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.distributions import phi, z_of
 from pipeline.errors import BadRecipe
+from pipeline.gate import boundaries
 from pipeline.gate.power import items_at_least, smallest_detectable_drop
 from pipeline.recipe import Ability, Gate
 
@@ -27,8 +28,17 @@ def margin_for(n: int, abilities: int, psi: float, chance: float = 0.9, alpha: f
     return (z_of(alpha) + z_of(1 - chance ** (1 / abilities))) * math.sqrt(psi / n)
 
 
-def plan(suite_abilities: Mapping[str, Ability], gate: Gate) -> dict[str, Any]:
-    """What the declared suite can show under the recipe's margins, before anything is evaluated.
+def asked(declared: Mapping[str, Ability], half: str, most: int | None = None) -> dict[str, Ability]:
+    """The abilities with as many items as are asked: a half by hash holds half of them, give or take a few; `most` is a recipe's cap."""
+    found = {}
+    for name, ability in declared.items():
+        n = ability.n and max(1, ability.n // (1 if half == "all" else 2))
+        found[name] = ability.model_copy(update={"n": n if most is None or n is None or ability.kind != "suite" else min(n, most)})
+    return found
+
+
+def plan(suite_abilities: Mapping[str, Ability], gate: Gate, looks: int = 1) -> dict[str, Any]:
+    """What the declared suite can show under the recipe's margins, before anything is evaluated; in several looks, by the last of them.
 
     Returns chance (of promoting an unchanged model: every ability and the pooled row, against champion and origin; None where a
     suite does not declare its item counts), rows (per ability: n, margins, chances, smallest_detectable_drop, report_only),
@@ -43,9 +53,12 @@ def plan(suite_abilities: Mapping[str, Ability], gate: Gate) -> dict[str, Any]:
     if not gating or any(a.n is None for a in gating.values()):
         return {"chance": None, "rows": {}, "pooled": None, "psi": gate.plan_psi}
     level = 0.05 if len(gating) == 1 else 0.025
-    rows = {name: _row(a.n or 0, *_margins(name, gate), gate.plan_psi, level / len(gating), a.report_only) for name, a in gating.items()}
+    last = phi(-boundaries.obrien_fleming(0.05, looks)) if looks > 1 else 0.05
+    rows = {
+        name: _row(a.n or 0, *_margins(name, gate), gate.plan_psi, level / len(gating), a.report_only, last) for name, a in gating.items()
+    }
     total = sum(row["n"] for row in rows.values())
-    pooled = _row(total, gate.pooled_margin, gate.origin_pooled_margin, gate.plan_psi, level, False) if len(rows) > 1 else None
+    pooled = _row(total, gate.pooled_margin, gate.origin_pooled_margin, gate.plan_psi, level, False, last) if len(rows) > 1 else None
     counted = [row for row in [*rows.values(), pooled] if row and not row["report_only"]]
     certifies = any(not row["report_only"] for row in rows.values())
     chance = math.prod(row["chance"] * row["origin_chance"] for row in counted) if certifies else 0.0
@@ -57,13 +70,13 @@ def _margins(name: str, gate: Gate) -> tuple[float, float]:
     return gate.margins.get(name, gate.margin), gate.origin_margins.get(name, gate.origin_margin)
 
 
-def _row(n: int, margin: float, origin_margin: float, psi: float, alpha: float, report_only: bool) -> dict[str, Any]:
+def _row(n: int, margin: float, origin_margin: float, psi: float, alpha: float, report_only: bool, last: float) -> dict[str, Any]:
     return {
         "n": n,
         "margin": margin,
         "origin_margin": origin_margin,
-        "chance": chance_to_certify(n, margin, psi),
-        "origin_chance": chance_to_certify(n, origin_margin, psi),
+        "chance": chance_to_certify(n, margin, psi, last),
+        "origin_chance": chance_to_certify(n, origin_margin, psi, last),
         "smallest_detectable_drop": smallest_detectable_drop(n, psi, alpha),
         "report_only": report_only,
     }

@@ -17,6 +17,13 @@ def earlier_attempts(settings: Settings, given: str, lesson: str | None) -> list
     return sorted({m["scores"]["candidate"] for m in same if given not in m["attempts"]})
 
 
+def attempts_before(settings: Settings, model: str, lesson: str | None) -> int:
+    """How many other candidates of the same day's data were judged before this model is, or was."""
+    judged = [m for m in lineage.all_of(settings, "verdict") if lesson and m.get("lesson") == lesson]
+    own = {m["scores"]["candidate"] for m in judged if m["candidate"] == model}
+    return len({m["scores"]["candidate"] for m in judged if m["candidate"] != model and not own & set(m["attempts"])})
+
+
 def released(settings: Settings, given: str) -> str | None:
     """The verdict on which this candidate went into service, if it ever did."""
     judged = {verdict for _, verdict in _promotions(settings)}

@@ -20,6 +20,7 @@ class Item:
     answer: str
     cluster: str | None
     prompt: str
+    doc_id: int | None = None
 
 
 @dataclass
@@ -36,9 +37,11 @@ class Paired:
     only_b: int = 0
     problems: list[str] = field(default_factory=list)
     """Why this may not be compared, in words."""
+    docs: list[tuple[str, int | None]] = field(default_factory=list)
+    """Benchmark and item number on the champion's side, which is where items keep their numbers."""
 
     def add(self, other: "Paired") -> None:
-        for name in ("champion", "candidate", "clusters", "prompts", "same_answers", "generated", "only_a", "only_b", "problems"):
+        for name in ("champion", "candidate", "clusters", "prompts", "docs", "same_answers", "generated", "only_a", "only_b", "problems"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -70,6 +73,7 @@ def pair(task: str, a: Benchmark, b: Benchmark, metric: str | None = None, filte
         result.candidate.append(y.value)
         result.clusters.append(f"{task}/{x.cluster}" if x.cluster is not None else f"{task}//{'/'.join(map(str, key))}")
         result.prompts.append(x.prompt)
+        result.docs.append((task, x.doc_id))
         result.same_answers += a.generates and x.answer == y.answer
     result.generated = len(both) if a.generates else 0
     result.only_a, result.only_b = len(left) - len(both), len(right) - len(both)
@@ -126,5 +130,5 @@ def items(benchmark: Benchmark, filter: str, metric: str) -> dict[Key, Item]:
         value = flipped(value) if metric in benchmark.lower_is_better else value
         key = (doc, prompt, seen[(doc, prompt)])
         seen[(doc, prompt)] += 1
-        found[key] = Item(value, rows[0].target_hash, rows[0].answer, rows[0].cluster, rows[0].prompt)
+        found[key] = Item(value, rows[0].target_hash, rows[0].answer, rows[0].cluster, rows[0].prompt, rows[0].doc_id)
     return found

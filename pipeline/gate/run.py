@@ -2,18 +2,33 @@
 
 import functools
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline import chat, ledger, lineage, service
 from pipeline import recipe as recipes
 from pipeline.errors import BadInput, Permanent
-from pipeline.gate import budget, comparison, contamination, decision, feasibility, history, paired, scores, words
+from pipeline.gate import (
+    asking,
+    budget,
+    checks,
+    comparison,
+    contamination,
+    decision,
+    feasibility,
+    history,
+    leaks,
+    paired,
+    scores,
+    stopping,
+    words,
+)
 from pipeline.gate.comparison import Comparison
 from pipeline.progress import say
 from pipeline.recipe import Ability, Recipe
 from pipeline.settings import Settings
 
-VERSION = 2  # raise it when the same scores should yield another verdict
+VERSION = 3  # raise it when the same scores should yield another verdict
 
 Facts = dict[str, Any]
 
@@ -34,22 +49,11 @@ def run(scored: str, recipe: Recipe, settings: Settings) -> Facts:
         say(f"{released}: {manifest['model']} was promoted on this verdict already")
         return _result(settings, released)
     declared = _abilities(recipe, settings)
-    feasibility.require(feasibility.plan(declared, recipe.gate), recipe.gate, recipe.name)
-    champion = service.champion(settings)
-    sides = {"candidate": scored, "champion": _scores(settings, manifest, champion), "origin": _scores(settings, manifest, "origin")}
-    mix, lesson = _lesson(settings, manifest)
-    given = {
-        "scores": sides,
-        "abilities": [[name, ability.model_dump(mode="json")] for name, ability in declared.items()],  # a list: manifests sort keys
-        "superior": sorted(_superior(recipe, settings, mix)),
-        "mix": mix,
-        "attempts": history.earlier_attempts(settings, sides["candidate"], lesson),
-        "past": history.of(settings, sides["origin"], manifest["day"], recipe.gate.origin_window),
-        "template": _template(settings)[0] if mix else None,
-    }
-    id = lineage.name("verdict", lineage.day_of(sides["candidate"]), VERSION, recipes.digest(recipe.gate, recipe.mining.only), given)
+    feasibility.require(feasibility.plan(declared, recipe.gate, recipe.evaluation.looks), recipe.gate, recipe.name)
+    given, lesson = _given(manifest, declared, recipe, settings)
+    id = lineage.name("verdict", lineage.day_of(scored), VERSION, recipes.digest(recipe.gate, recipe.mining.only), given)
     seeds = {"sign_flip": paired.SEED}
-    with lineage.making(settings, id, parents=[sides["candidate"]], recipe=recipe.model_dump(mode="json"), seeds=seeds) as work:
+    with lineage.making(settings, id, parents=[scored], recipe=recipe.model_dump(mode="json"), seeds=seeds) as work:
         if work is not None:
             body = judged(settings, id, given, recipe)
             lineage.write_json(work.folder / "verdict.json", body)
@@ -59,6 +63,34 @@ def run(scored: str, recipe: Recipe, settings: Settings) -> Facts:
             say(f"{id}: {body['reasons'][0]}")
     ledger.enter(settings, id)
     return _result(settings, id)
+
+
+def look(scored: str, recipe: Recipe, settings: Settings) -> Facts:
+    """What the gate would say of these scores: sealed nowhere, no line of the ledger, counted as no attempt.
+
+    For choosing between candidates, on items that no verdict about the chosen one is given on.
+    """
+    manifest = lineage.require(settings, scored, "scores")
+    given, _ = _given(manifest, _abilities(recipe, settings), recipe, settings)
+    return judged(settings, f"a look at {scored}", given, recipe)
+
+
+def _given(manifest: Facts, declared: Mapping[str, Ability], recipe: Recipe, settings: Settings) -> tuple[Facts, str | None]:
+    """All that a verdict on these scores is a function of, and the pairs of its day."""
+    scored, champion = manifest["id"], service.champion(settings)
+    sides = {"candidate": scored, "champion": _scores(settings, manifest, champion), "origin": _scores(settings, manifest, "origin")}
+    mix, lesson = _lesson(settings, manifest)
+    given: Facts = {
+        "scores": sides,
+        "abilities": [[name, ability.model_dump(mode="json")] for name, ability in declared.items()],  # a list: manifests sort keys
+        "checks": [[name, ability.model_dump(mode="json")] for name, ability in _abilities(recipe, settings, "check").items()],
+        "superior": sorted(_superior(recipe, settings, mix)),
+        "mix": mix,
+        "attempts": history.earlier_attempts(settings, sides["candidate"], lesson),
+        "past": history.of(settings, sides["origin"], manifest["day"], recipe.gate.origin_window),
+        "template": _template(settings)[0] if mix else None,
+    }
+    return given, lesson
 
 
 def judged(settings: Settings, id: str, given: Facts, recipe: Recipe) -> Facts:
@@ -72,22 +104,36 @@ def judged(settings: Settings, id: str, given: Facts, recipe: Recipe) -> Facts:
     candidate, champion, origin = runs["candidate"], runs["champion"], runs["origin"]
     declared = {name: Ability.model_validate(ability) for name, ability in given["abilities"]}
     abilities = decision.abilities_in(declared, *runs.values())
+    drawn = asking.read(lineage.folder(settings, sides["candidate"]))
+    if drawn:  # the references answered every item, the candidate those that its rule asked for
+        abilities, champion, origin = asking.asked(abilities, drawn), asking.cut(champion, drawn), asking.cut(origin, drawn)
     today, ever = (comparison.compare(reference, candidate, abilities) for reference in (champion, origin))
     taught = comparison.compare(champion, candidate, decision.of_kind("target", candidate, champion))
+    behaving = checks.declared_in({n: Ability.model_validate(a) for n, a in given.get("checks", [])}, candidate, champion)
+    behaved = comparison.compare(champion, candidate, behaving)
     watched = comparison.compare(champion, candidate, decision.of_kind("report", candidate, champion))
-    _refuse(sides, today, ever, taught)
+    _refuse(sides, today, ever, taught, behaved)
     alpha, same = decision.level(attempt), sides["champion"] == sides["origin"]
     # where the champion is the origin the two tables are one test, and today's alpha pays for it
     ever_alpha = alpha if same else budget.alpha_today(alpha, recipe.gate.origin_window, past["tested"] + 1)
-    against = decision.against(today, abilities, recipe.gate, "champion", alpha, alpha)
-    origins = decision.against(ever, abilities, recipe.gate, "origin", alpha, ever_alpha)
+    against = decision.against(today, abilities, recipe.gate, "champion", alpha, alpha, drawn)
+    origins = decision.against(ever, abilities, recipe.gate, "origin", alpha, ever_alpha, drawn)
     account = budget.account(origins, history.origin_tables(settings, past["promotions"]), recipe.gate)
-    account |= past | {"alpha": ever_alpha, "worst_case_a_day": alpha if same else alpha + ever_alpha}
+    account |= past | {
+        "alpha": ever_alpha,
+        "worst_case_a_day": stopping.spent(alpha if same else alpha + ever_alpha, len(abilities), drawn),
+    }
     lesson = _target_table(settings, given, recipe, taught, alpha)
-    body = decision.whole(against, origins, lesson, account, same, attempt, _unchanged(sealed))
+    rows = _behaviour(settings, given, recipe, (champion, candidate), behaved, behaving, alpha)
+    account["worst_case_a_day"] += rows[0]["alpha"] if rows else 0.0
+    body = decision.whole(against, origins, lesson, account, same, attempt, _unchanged(sealed), rows)
     facts = {"id": id, "scores": sides, "day": sealed["candidate"]["day"], "mix": given["mix"]}
+    if drawn:
+        facts["sampling"] = sealed["candidate"]["sampling"]
     facts |= {"candidate": sealed["candidate"]["model"], "champion": sealed["champion"]["model"]}
-    return body | facts | {"shown": decision.shown(watched), "feasibility": feasibility.plan(declared, recipe.gate)}
+    return (
+        body | facts | {"shown": decision.shown(watched), "feasibility": feasibility.plan(declared, recipe.gate, recipe.evaluation.looks)}
+    )
 
 
 def _target_table(settings: Settings, given: Facts, recipe: Recipe, taught: Comparison, alpha: float) -> Facts:
@@ -97,6 +143,20 @@ def _target_table(settings: Settings, given: Facts, recipe: Recipe, taught: Comp
         named = named or set(taught.paired)  # where no measured task is a key task, every one may be the reason to change
     need = "named" if recipe.mining.only == "hotfix" and recipe.gate.targets == "superior" else recipe.gate.targets
     return decision.target_table(taught, named, need, recipe.gate.target_margin, _taught(settings, given), alpha)
+
+
+def _behaviour(settings: Settings, given: Facts, recipe: Recipe, runs: Any, found: Comparison, declared: Any, alpha: float) -> list[Facts]:
+    """The behaviour checks, and whether answers repeat what users wrote into the lesson."""
+    if not declared:  # a lesson without checks spends nothing on them
+        return []
+    champion, candidate = runs
+    targets = {task for name, tasks in candidate.groups.items() if candidate.kinds.get(name) == "target" for task in tasks}
+    written = [task for task in scores.written(lineage.folder(settings, given["scores"]["candidate"])) if task not in targets]
+    own = {"sft": ["messages"], "dpo": ["prompt", "chosen"], "kto": ["prompt", "completion"]} if given["mix"] else {}
+    rows = [row for kind, columns in own.items() for row in _rows(settings, given["mix"], kind, ["task", *columns])]
+    taught = [text for row in rows if row["task"] != "general" for text in leaks.texts(row)]
+    leaked = leaks.paired(champion, candidate, written, taught) if written and taught else None
+    return checks.judge(found, declared, recipe.gate.checks, checks.attempt_share(alpha), leaked)
 
 
 def _refuse(sides: dict[str, str], *found: Comparison) -> None:
@@ -113,18 +173,22 @@ def _result(settings: Settings, id: str) -> Facts:
     return facts | {"text": f"{id}\n\n{words.page(facts)}"}
 
 
-def _abilities(recipe: Recipe, settings: Settings) -> dict[str, Ability]:
-    """The gating abilities of all suites of the lesson."""
+def _abilities(recipe: Recipe, settings: Settings, kind: str = "suite") -> dict[str, Ability]:
+    """The gating abilities of all suites of the lesson, or their behaviour checks."""
     found: dict[str, Ability] = {}
     for name in recipe.evaluation.suites:
-        found |= {n: a for n, a in recipes.suite(settings, name)[0].abilities.items() if a.kind == "suite"}
-    return found
+        found |= {n: a for n, a in recipes.suite(settings, name)[0].abilities.items() if a.kind == kind}
+    return feasibility.asked(found, recipe.evaluation.half, recipe.evaluation.items_per_ability)
 
 
 def _scores(settings: Settings, candidate: Facts, model: str) -> str:
     """The reference's scores on the very items that the candidate answered."""
     named = (candidate.get("references") or {}).values()
-    fitting = [m for m in lineage.all_of(settings, "scores") if m.get("model") == model and m.get("evalset") == candidate["evalset"]]
+    fitting = [
+        m
+        for m in lineage.all_of(settings, "scores")
+        if m.get("model") == model and m.get("evalset") == candidate["evalset"] and not m.get("sampling")
+    ]
     if not fitting:
         raise Permanent(
             f"{model} has no scores on the items of {candidate['id']}: run `equipoise evaluate {candidate['model']}` again, which measures the model in service too"
@@ -135,8 +199,7 @@ def _scores(settings: Settings, candidate: Facts, model: str) -> str:
 def _lesson(settings: Settings, manifest: Facts) -> tuple[str | None, str | None]:
     """The candidate's mix and the pairs of the day it was made from."""
     mix = next((i for i in lineage.ancestors(settings, manifest["id"]) if lineage.kind_of(i) == "mix"), None)
-    parents = lineage.manifest(settings, mix)["parents"] if mix else []
-    return mix, next(iter(parents), None)
+    return mix, next(iter(lineage.taught(settings, mix)), None) if mix else None
 
 
 def _superior(recipe: Recipe, settings: Settings, mix: str | None) -> set[str]:

@@ -1,5 +1,6 @@
 """Read our own sealed scores into the shape that pairing wants."""
 
+import dataclasses
 import json
 from collections import defaultdict
 from collections.abc import Mapping
@@ -23,34 +24,41 @@ def read(folder: Path, manifest: Mapping[str, Any]) -> Run:
     """The items of one scores folder; its manifest says how the model was run."""
     import pyarrow.parquet as pq
 
+    facts = {
+        WORDS.get(k, k): v if isinstance(v, str) else json.dumps(v, sort_keys=True) for k, v in (manifest.get("settings") or {}).items()
+    }
+    declared = manifest.get("abilities") or {}
+    return dataclasses.replace(
+        _of(pq.read_table(folder / "items.parquet").to_pylist(), _lower_is_better(folder / "results.json")),
+        name=manifest["id"],
+        facts=facts,
+        decides={t: (by.get("metric"), by.get("filter")) for a in declared.values() for t, by in (a.get("decides") or {}).items()},
+        report_only=frozenset(name for name, ability in declared.items() if ability.get("report_only")),
+    )
+
+
+def of_rows(name: str, entries: list[dict[str, Any]], like: Run) -> Run:
+    """Answers that are not sealed yet, asked in the way of another run."""
+    found = _of(entries, {task: b.lower_is_better for task, b in like.benchmarks.items()})
+    return dataclasses.replace(found, name=name, facts=like.facts, decides=like.decides, report_only=like.report_only)
+
+
+def _of(entries: list[dict[str, Any]], lower: Mapping[str, frozenset[str]]) -> Run:
     rows: dict[str, list[Row]] = defaultdict(list)
     metrics: dict[str, dict[str, None]] = defaultdict(dict)
     groups: dict[str, dict[str, None]] = defaultdict(dict)
     kinds: dict[str, str] = {}
-    for entry in pq.read_table(folder / "items.parquet").to_pylist():
+    for entry in entries:
         task, ability = entry["benchmark"], entry["ability"]
         rows[task].append(_row(entry))
         metrics[task].setdefault(entry["metric"])
         groups[ability].setdefault(task)
         kinds[ability] = entry.get("kind") or "suite"
-    lower = _lower_is_better(folder / "results.json")
     benchmarks = {
         task: Benchmark(tuple(found), tuple(metrics[task]), tuple(dict.fromkeys(row.filter for row in found)), lower.get(task, frozenset()))
         for task, found in rows.items()
     }
-    facts = {
-        WORDS.get(k, k): v if isinstance(v, str) else json.dumps(v, sort_keys=True) for k, v in (manifest.get("settings") or {}).items()
-    }
-    declared = manifest.get("abilities") or {}
-    return Run(
-        name=manifest["id"],
-        benchmarks=benchmarks,
-        facts=facts,
-        groups={g: tuple(tasks) for g, tasks in groups.items()},
-        kinds=kinds,
-        decides={t: (by.get("metric"), by.get("filter")) for a in declared.values() for t, by in (a.get("decides") or {}).items()},
-        report_only=frozenset(name for name, ability in declared.items() if ability.get("report_only")),
-    )
+    return Run("", benchmarks, {}, groups={g: tuple(tasks) for g, tasks in groups.items()}, kinds=kinds)
 
 
 def _row(entry: Mapping[str, Any]) -> Row:
@@ -74,3 +82,10 @@ def _lower_is_better(path: Path) -> dict[str, frozenset[str]]:
         return {}
     higher = json.loads(path.read_text(encoding="utf-8")).get("higher_is_better") or {}
     return {task: frozenset(m for m, better in metrics.items() if better is False) for task, metrics in higher.items()}
+
+
+def written(folder: Path) -> list[str]:
+    """Benchmarks that let the model write its answer."""
+    path = folder / "results.json"
+    configs = (json.loads(path.read_text(encoding="utf-8")).get("configs") or {}) if path.exists() else {}
+    return sorted(task for task, config in configs.items() if config.get("output_type") == "generate_until")

@@ -71,7 +71,7 @@ def walk(champion: Values, candidate: Values, plan: Plan, clusters: Mapping[str,
             if name not in rows or rows[name].decision == "hold":
                 rows[name] = _ability(asked[name], name, look, plan)
         if len(plan.margins) > 1 and (pooled is None or pooled.decision == "hold"):
-            seen = [_first(pairs, plan.by(look, pairs.n)) for pairs in asked.values()]
+            seen = [first(pairs, plan.by(look, pairs.n)) for pairs in asked.values()]
             pooled = _row(Pairs.pool(seen), sum(p.n for p in asked.values()), plan.pooled_margin, look, plan.level, plan)
         decisions = [*(row.decision for row in rows.values()), *([pooled.decision] if pooled else [])]
         if "block" in decisions or "hold" not in decisions:
@@ -91,17 +91,17 @@ def _at(a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | N
     return Pairs.of([float(a[i]) for i in order], [float(b[i]) for i in order], [clusters[i] for i in order] if clusters else None)
 
 
-def _first(pairs: Pairs, n: int) -> Pairs:
+def first(pairs: Pairs, n: int) -> Pairs:
     return Pairs(pairs.differences[:n], pairs.binary, pairs.clusters[:n] if pairs.clusters else None)
 
 
 def _ability(pairs: Pairs, name: str, look: int, plan: Plan) -> Facts:
     n = plan.by(look, pairs.n)
-    row = _row(_first(pairs, n), pairs.n, plan.margins[name], look, plan.level_each, plan)
+    row = _row(first(pairs, n), pairs.n, plan.margins[name], look, plan.level_each, plan)
     fell = wagers.collapsed_at(pairs.differences[:n], plan.level_each)
     if fell is None:
         return row
-    seen = _first(pairs, fell)
+    seen = first(pairs, fell)
     at = {"n": fell, "lost": seen.lost, "gained": seen.gained, "drop": seen.drop, "interval": list(interval(seen, plan.alpha))}
     return Facts({**row, **at, "decision": "block", "collapsed": True})
 
@@ -120,16 +120,16 @@ def _row(seen: Pairs, of: int, margin: float, look: int, level: float, plan: Pla
         interval=list(interval(seen, plan.alpha)),
         margin=margin,
         look=look,
-        z=_told(falls),
+        z=told(falls),
         z_to_block=block,
-        z_of_margin=_told(holds),
+        z_of_margin=told(holds),
         z_to_accept=accept,
         collapsed=False,
         decision=decision,
     )
 
 
-def _told(z: float) -> float:
+def told(z: float) -> float:
     """A z as it is written down: JSON has no infinity."""
     return max(-FAR, min(FAR, z))
 

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pipeline.distributions import phi, z_of
 from pipeline.gate.intervals import WALD_FROM
 from pipeline.gate.paired import Pairs
 
+Item = TypeVar("Item", bound=Hashable)
 LEAST = 100  # items of a stratum; with fewer its spread is a guess
 
 
@@ -34,7 +36,7 @@ def unstable(past: Sequence[Mapping[Hashable, tuple[float, float]]]) -> set[Hash
     return {item for run in past for item, (before, after) in run.items() if before != after}
 
 
-def split(items: Collection[Hashable], moved: Collection[Hashable]) -> list[list[Hashable]]:
+def split(items: Collection[Item], moved: Collection[Item]) -> list[list[Item]]:
     """The pool in two: what has moved before and what never has; one part where either would have fewer than 100 items."""
     known = set(moved)
     parts = [[i for i in items if i in known], [i for i in items if i not in known]]

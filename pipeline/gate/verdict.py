@@ -69,7 +69,7 @@ def judge(
         pooled = _row(together, p, p, pooled_margin, seen, level, alpha, strict, False)
         pooled["mean_drop"] = math.fsum(x.drop for x in pairs.values()) / len(pairs)
     broken = {**broken, **(incomplete or {})}
-    verdict = _decide(rows, pooled, broken)
+    verdict = decide(rows, pooled, broken)
     reasons = _reasons(verdict, rows, pooled, broken, level, alpha)
     return Facts(verdict=verdict, abilities=rows, pooled=pooled, reasons=reasons, unpaired=_unpaired(champion, candidate, broken))
 
@@ -130,7 +130,7 @@ def _row(
     )
 
 
-def _decide(rows: Mapping[str, Facts], pooled: Facts | None, broken: Mapping[str, str]) -> str:
+def decide(rows: Mapping[str, Facts], pooled: Facts | None, broken: Mapping[str, str]) -> str:
     """Block if any row blocks, promote if every row that must certify does and there is one, else hold."""
     decisions = [row.decision for row in rows.values() if not row.report_only or row.decision == "block"]
     if pooled:

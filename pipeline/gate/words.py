@@ -46,6 +46,18 @@ def excused(name: str, row: Row) -> str:
     return f"{name} is report-only and cannot certify: {counts(row)}, interval {reach(row)}, margin {points(row['margin'])}"
 
 
+def stopped(name: str, row: Row, looks: int) -> str:
+    """A row that was settled at one of several looks; its p pays for all of them."""
+    where = f"at look {row['look']} of {looks}, {row['n']} of {row['of']} items asked"
+    if row["collapsed"]:
+        return f"block: {name}: a collapse, {where}: {counts(row)}; a bet on it has paid {1 / row['p']:.0f} to one"
+    if row["decision"] == "block":
+        return f"block: {name}: {where}: {counts(row)}; the drop is proved (adjusted p {p_words(row['adjusted_p'])} over all looks; interval {reach(row)})"
+    if row["decision"] == "promote":
+        return f"{name}: {where}: {counts(row)}; shown below {points(row['margin'])} points (interval {reach(row)})"
+    return f"hold: {name}: {where}: {counts(row)}; the drop may be as large as {points(row['interval'][1])} points, the margin is {points(row['margin'])}"
+
+
 def proved_small(name: str, row: Row) -> str:
     return f"{name}: a drop is proved (adjusted p {p_words(row['adjusted_p'])}) and shown to be small: below {points(row['interval'][1])} points, the margin is {points(row['margin'])}"
 

@@ -32,7 +32,7 @@ def counts(batch: Batch) -> dict[str, Any]:
         "reliability": reliability.account(batch.beliefs),
         "lint": [f.record() for f in batch.findings],
     } | ({"judge": dict(batch.ruled.account)} if batch.ruled.account else {})
-    return found | {"notes": words.notes(found)}
+    return found | {"notes": [*batch.sieved, *words.notes(found)]}
 
 
 def outcomes(batch: Batch) -> dict[tuple[str, str], list[str]]:

@@ -37,6 +37,7 @@ from pipeline.mine.implicit import Listened
 from pipeline.mine.lint import Finding
 from pipeline.mine.marks import Drop, Mark, placed
 from pipeline.mine.reliability import Reliability
+from pipeline.mine.sieve import Sieve
 from pipeline.recipe import Mining
 
 KINDS = ("sft", "dpo", "kto")
@@ -60,6 +61,8 @@ class Batch:
     """What lint says of the rows."""
     ruled: Ruled = NOBODY
     """What a judge made of the day's complaints."""
+    sieved: list[str] = field(default_factory=list)
+    """What the filters say of themselves."""
 
     def of(self, kind: str) -> list[Candidate]:
         return [c for c in self.kept if c.kind == kind]
@@ -76,14 +79,17 @@ def mined(
     judged: Counts | None = None,
     ruled: Ruled = NOBODY,
     known: Known = decontaminate.NOTHING,
+    sieve: Sieve | None = None,
 ) -> Batch:
     """All rows that became minable on `day`, and a reason for everything else that was said that day.
 
     signals: every current event of the touched conversations; earlier ones still vote. written: held-out prompts of files.
     judged: what people found in samples of rows. ruled: what a judge made of complaints. known: rows of earlier days, and what the gate asks.
+    sieve: the filters that the recipe asks for.
     """
+    sieve = sieve or Sieve(mining)
     heard = [s for s in signals if s.day <= day]  # in a backfill the lake knows later days, whose own batch mines them
-    batch = Batch(signals=[s for s in heard if s.day == day], listened=listened.of(day), ruled=ruled)
+    batch = Batch(signals=[s for s in heard if s.day == day], listened=listened.of(day), ruled=ruled, sieved=sieve.notes)
     marks, dropped = placed(heard, talks, desk)
     marks, unsaid = votes.against(marks, listened.against)
     taught, held, silent = splits.divide(marks, mining.heldout_share)
@@ -96,7 +102,7 @@ def mined(
     batch.heldout, taught_before = near.tests(batch.heldout)
     batch.dropped += taught_before
     held_out = written | {c.context.asked[-1] for c in batch.heldout}
-    batch.kept = _thinned(made, held_out, mining, batch.dropped, near, batch.heldout, known)
+    batch.kept = _thinned(made, held_out, sieve, batch.dropped, near, batch.heldout, known)
     _weigh(batch, mining)
     batch.kept += _grown(batch, held_out, mining, known)
     batch.dropped = [d for d in batch.dropped if d.day == day]
@@ -179,20 +185,22 @@ def _askable(m: Mark) -> bool:
 def _thinned(
     made: list[Candidate],
     held_out: frozenset[str],
-    mining: Mining,
+    sieve: Sieve,
     dropped: list[Drop],
     near: leaks.Neighbours,
     tests: list[Candidate],
     known: Known,
 ) -> list[Candidate]:
     """Answers of the right form, away from the tests, once each, one way round, and no user over the cap."""
-    kept = []
+    mining, kept = sieve.mining, []
     for c in made:
         reason = None if c.label is False else _fault(c)
         if reason:
             dropped.append(Drop(reason, c, c.kind))
         else:
             kept.append(c)
+    kept, lost = sieve.texts(kept)
+    dropped += lost
     kept, lost = splits.apart(kept, held_out)
     dropped += lost
     kept, lost = near.apart(kept, tests)
@@ -204,6 +212,8 @@ def _thinned(
     kept, lost = dedup.exact(kept)
     dropped += lost
     kept, lost = near.once(kept)
+    dropped += lost
+    kept, lost = sieve.meanings.once(kept, near)
     dropped += lost
     kept, lost = caps.by_user(kept, mining.max_rows_per_user_day)
     dropped += lost

@@ -165,7 +165,7 @@ def past(settings: Settings, days: dict[date, list[str]]) -> Past:
     place = settings.home / "cache" / "similar"
     place.mkdir(parents=True, exist_ok=True)
     singles = {id: kept(settings, id) for ids in days.values() for id in ids}
-    sums = {id: _sums(settings, id) for id in singles}
+    sums = {id: digests(settings, id) for id in singles}
     return Past(tuple(_box(place, span, singles, sums) for span in _cut(days)), singles)
 
 
@@ -193,7 +193,7 @@ def _parts(place: Path, span: Span, singles: dict[str, Box], sums: dict[str, Any
             yield from _parts(place, half, singles, sums)
 
 
-def _sums(settings: Settings, id: str) -> dict[str, str]:
+def digests(settings: Settings, id: str) -> dict[str, str]:
     """What the rows of a folder are: an erasure changes them, and so the names of the boxes that they lie in."""
     files = lineage.manifest(settings, id)["files"]
     return {kind: files.get(f"{kind}.parquet", "") for kind in KINDS}
@@ -203,11 +203,11 @@ def kept(settings: Settings, id: str) -> Box:
     """The box of one sealed pairs folder, made from its tables where it is not there yet."""
     place = settings.home / "cache" / "similar"
     place.mkdir(parents=True, exist_ok=True)
-    names = [(id, _sums(settings, id))]
+    names = [(id, digests(settings, id))]
     known = shelf.there(place, names)
     if known:
         return known
-    rows = [_facts(kind, row) for kind in KINDS for row in _table(settings, id, kind)]
+    rows = [_facts(kind, row) for kind in KINDS for row in stored(settings, id, kind)]
     return shelf.single(place, id, names[0][1], rows, prints.prints([r["said"] for r in rows], SHARE))
 
 
@@ -219,7 +219,8 @@ def _facts(kind: str, row: dict[str, Any]) -> dict[str, Any]:
     return facts | {"kind": kind, "lesson": lesson(kind, row.get("label"), answers), "said": prints.said(row["task"], prompt)}
 
 
-def _table(settings: Settings, id: str, kind: str) -> list[dict[str, Any]]:
+def stored(settings: Settings, id: str, kind: str) -> list[dict[str, Any]]:
+    """The rows of one table of a sealed folder, as far as they are compared."""
     import pyarrow.parquet as pq
 
     path = lineage.folder(settings, id) / f"{kind}.parquet"

@@ -21,6 +21,7 @@ from pipeline.mine import (
     judge_docket,
     judge_sitting,
     remembered,
+    sieve,
     tables,
 )
 from pipeline.mine.batch import KINDS, Batch, mined
@@ -32,7 +33,7 @@ from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 
-VERSION = 3  # raise it when the same logs should yield different pairs
+VERSION = 4  # raise it when the same logs should yield different pairs
 
 
 def run(logs: str, recipe: Recipe, settings: Settings, dry_run: bool = False) -> dict[str, Any]:
@@ -43,7 +44,9 @@ def run(logs: str, recipe: Recipe, settings: Settings, dry_run: bool = False) ->
     ruled = NOBODY if dry_run else judge_docket.ruled(judge.of(settings, recipe.judging), sealed, recipe, settings, desk)
     earlier, asked = _earlier(settings, recipe, sealed), benchmarks.asked(settings, recipe)
     compared = [pairs for ids in earlier.values() for pairs in ids]
-    id = _name(logs, recipe, desk, written, judged, ruled, [compared, asked.names, asked.texts])
+    id = _name(
+        logs, recipe, desk, written, judged, ruled, [compared, asked.names, asked.texts, sieve.of(recipe, settings, desk.cards).name]
+    )
     if dry_run:
         return _told(id, _mined(sealed, recipe, settings, desk, written, judged, known=_known(settings, earlier, asked)))
     with lineage.making(settings, id, parents=[logs], recipe=recipe.model_dump(mode="json")) as work:
@@ -70,7 +73,7 @@ def _known(settings: Settings, earlier: dict[date, list[str]], asked: benchmarks
 
 
 def _name(logs: str, recipe: Recipe, desk: Desk, written: frozenset[str], judged: Counts, ruled: Ruled, known: list[Any]) -> str:
-    """The id covers what the stage uses: the logs, the mining rules, the cards, the held-out prompts and items of the gate, the words that are listened for, and the earlier pairs that rows are compared with; where a judge is configured, who it is, how it stands and what it left open."""
+    """The id covers what the stage uses: the logs, the mining rules, the cards, the held-out prompts and items of the gate, the words that are listened for, the earlier pairs that rows are compared with, and the filters' own versions; where a judge is configured, who it is, how it stands and what it left open."""
     lessons = recipes.digest(recipe.mining, *desk.cards.values())
     rules = implicit_rules.digest() if recipe.mining.implicit else None
     people = [[cell.rule, cell.app, cell.group, *n] for cell, n in judged.items()]
@@ -96,7 +99,8 @@ def _mined(
         talks = contexts.talks(lake.query(con, "mine/conversations"), lake.query(con, "mine/messages", day=day))
         signals = [explicit.signal(row) for row in lake.query(con, "mine/states")]
         listened = implicit.listened(con, day, recipe.mining.only) if recipe.mining.implicit else implicit.Listened()
-        found = mined(signals, talks, desk, recipe.mining, written, day, listened, judged, ruled, known)
+        sifted = sieve.of(recipe, settings, desk.cards, known.past.singles)
+        found = mined(signals, talks, desk, recipe.mining, written, day, listened, judged, ruled, known, sifted)
         con.register("taught", tables.index(found.kept))
         con.register("heldout", tables.index(found.heldout))
         con.register("dropped", tables.table("dropped", map(tables.refused, found.dropped)))

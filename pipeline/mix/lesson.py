@@ -37,6 +37,7 @@ def compose(material: Material, cards: Mapping[str, Task], recipe: Recipe, measu
     """Rows in, lesson out: what still stands, fits, is chosen, routed and put in order."""
     draft = Draft(material, candidates.taught_tasks(cards, recipe), recipe)
     rows = {kind: candidates.standing(kind, material, draft.cards, draft.dropped) for kind in KINDS}
+    rows = {kind: candidates.known(kind, group, recipe.mixing.unknown_facts, draft.dropped) for kind, group in rows.items()}
     rows[GENERAL] = candidates.trainable(
         GENERAL, [general_row(row, material.day) for row in material.pool], material.heldout, draft.dropped
     )

@@ -12,6 +12,7 @@ Dropped = list[tuple[Row, str]]
 
 HARDNESS = {"hotfix": 4, "edit": 3, "report": 3, "choose": 2, "regenerate": 2}
 """Where no model has measured the row (`necessity`): a corrected answer was wrong, a lost one was weak, a praised one (0) was in reach already."""
+POOR = 0.5
 CLASSES = ("boundary", "hard", "easy")
 
 
@@ -25,10 +26,26 @@ def evidence(row: Row) -> dict[str, Any]:
 
 
 def urgency(row: Row) -> tuple:
-    """Sorts newest and hardest first, grown rows behind all real ones; the id decides what would otherwise be chance."""
+    """Sorts newest and hardest first, poor rows behind good ones and grown rows behind all real ones; the id decides what would otherwise be
+    chance."""
     said = HARDNESS.get(row["source"], 0)
     hardness = said if row["source"] == "hotfix" else row.get("hardness", said)
-    return (row["source"] == "synthetic", -row["day"].toordinal(), -hardness, -(row["weight"] or 0.0), row["example_id"])
+    worth = merit(row)
+    if hardness > 0:
+        hardness *= worth
+    return (row["source"] == "synthetic", poor(row), -row["day"].toordinal(), -hardness, -(row["weight"] or 0.0) * worth, row["example_id"])
+
+
+def poor(row: Row) -> bool:
+    """Likelier poor than good, where `mixing.quality` judged it. A hotfix was written by somebody who wants just that."""
+    return row["source"] != "hotfix" and row.get("quality", 1.0) < POOR
+
+
+def merit(row: Row) -> float:
+    """Quality times complexity (DEITA, arXiv 2312.15685), a simple row counting half of a complex one; 1 where nothing judged it."""
+    if "quality" not in row or row["source"] == "hotfix":
+        return 1.0
+    return row["quality"] * (1 + row["complexity"]) / 2
 
 
 def classes(rows: list[Row]) -> dict[str, str] | None:

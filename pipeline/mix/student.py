@@ -4,8 +4,10 @@ import json
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from pipeline import chat, lineage
+from pipeline.mix.candidates import Measure
 
 
 @dataclass(frozen=True)
@@ -31,3 +33,15 @@ def parameters(path: Path) -> int:
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return sum(prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
+
+
+def measure(folder: Path) -> Measure:
+    """Counts tokens as the trainer will see them."""
+    tokenizer, template = chat.tokens(folder), chat.template(folder)
+
+    def count(messages: list[dict[str, Any]]) -> tuple[int, int]:
+        whole, asked = template.text(messages), template.text(messages[:-1], add_generation_prompt=True)
+        sizes = [len(tokenizer.encode(text, add_special_tokens=False).ids) for text in (whole, asked)]
+        return sizes[0], sizes[0] - sizes[1]
+
+    return count

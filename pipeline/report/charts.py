@@ -1,5 +1,6 @@
 """Geometry of the pictures: places in percent, so that one drawing fits a phone and a printed page. The template draws them."""
 
+import itertools
 import math
 from typing import Any
 
@@ -67,3 +68,26 @@ def _path(places: list[tuple[float, float]], most: int = 400) -> str:
     step = max(1, math.ceil(len(places) / most))
     kept = places[::step] + ([places[-1]] if places and (len(places) - 1) % step else [])
     return "".join(f"{'L' if i else 'M'}{x:.2f} {y:.2f}" for i, (x, y) in enumerate(kept))
+
+
+def scatter(rows: list[dict[str, Any]], front: list[str]) -> dict[str, Any]:
+    """Places of tries in percent of a box: what the worst ability lost across, what the target tasks gained up; the front as line segments."""
+    across, up = Scale([row["worst"] for row in rows]), Scale([row["gain"] for row in rows])
+    points = [row | {"x": _within(across.at(row["worst"])), "y": _upward(up.at(row["gain"]))} for row in rows]
+    line = [point for name in front for point in points if point["name"] == name]
+    return {
+        "points": points,
+        "segments": [(a["x"], a["y"], b["x"], b["y"]) for a, b in itertools.pairwise(line)],
+        "across": [{"at": _within(t["at"]), "value": t["value"]} for t in across.ticks()],
+        "up": [{"at": _upward(t["at"]), "value": t["value"]} for t in up.ticks()],
+    }
+
+
+def _within(percent: float) -> float:
+    """Across the box, right of the room for its ticks."""
+    return round(6 + 0.94 * percent, 3)
+
+
+def _upward(percent: float) -> float:
+    """Up the box, above the room for its ticks: SVG counts from the top."""
+    return round(90 - 0.86 * percent, 3)

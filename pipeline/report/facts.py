@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from pipeline.report import account, charts, items, losses, samples, tables
+from pipeline.report import account, behaviour, brief, causes, charts, items, looks, losses, mending, probed, samples, since, tables
 from pipeline.report.failures import CLASSES, Known, bare, failure
 from pipeline.report.sources import Sources
 from pipeline.report.words import cut, lasting
@@ -26,8 +26,8 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources, count: Cal
     choice = items.deciding(candidate, asked)
     trained_on = {name for name, ability in asked.items() if ability.get("trained_on")}
     levels = items.scores(s.items, choice)
-    parted = items.flips(candidate, champion, choice, s.lower, failing(Known(s.longest, count, _taught(s))))
-    return {
+    parted = items.flips(behaviour.readable(candidate, asked), champion, choice, s.lower, failing(Known(s.longest, count, _taught(s))))
+    page = {
         "id": report,
         "verdict_id": verdict_id,
         "verdict": v["verdict"],
@@ -39,15 +39,19 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources, count: Cal
         "champion": v["champion"],
         "next": actions(report, v, approval),
         "references": tables.references(v, levels),
+        "looks": looks.of(v, s.manifests.get(v["scores"].get("candidate"), {})),
         "blind": tables.blind(v),
         "feasibility": tables.feasibility(v),
         "account": account.of(v),
         "targets": tables.targets(v, levels, trained_on),
-        "checks": v.get("checks") or [],
+        "checks": behaviour.checks(v.get("checks") or []),
         "warnings": v.get("warnings") or [],
+        "causes": causes.of(s, verdict_id),
+        "repair": mending.of(s.beside.get("repair"), verdict_id),
         "levels": levels,
-        "items": parted,
+        "items": causes.beside(parted, s),
         "alike": items.alike(parted),
+        "probed": probed.of(s.beside.get("probe"), candidate),
         "failures": CLASSES,
         "data": data(s),
         "samples": _samples(s),
@@ -58,8 +62,17 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources, count: Cal
         ],
         "plan": _plan(s.plan),
         "lineage": lineage(verdict_id, s),
+        "since": since.of(s),
         **costs(verdict_id, s),
     }
+    return page | {"brief": brief.of(page, _pace(s))}
+
+
+def _pace(s: Sources) -> float | None:
+    """Seconds that one item of the candidate took."""
+    manifest = s.manifests.get(s.verdict["scores"].get("candidate"), {})
+    asked = (manifest.get("counts") or {}).get("asked")
+    return _seconds(manifest) / asked if asked and manifest.get("finished") else None
 
 
 def failing(known: Known) -> items.Fails:
@@ -98,11 +111,15 @@ def actions(report: str, verdict: Row, approval: str) -> list[Row]:
             "what": f"Nothing to approve: a blocked model is never promoted, and {verdict['champion']} stays in service",
             "command": None,
         }
+        mend = {
+            "what": "Have it mended: other strengths and lessons are tried on half of the items, the best is judged on the other half",
+            "command": f"equipoise repair {verdict.get('id')}",
+        }
         again = {
-            "what": "Read the lost items below, mend the lesson (rows, rate, replay), and run the day again",
+            "what": "Or read the lost items below, mend the lesson yourself (rows, rate, replay), and run the day again",
             "command": f"equipoise day {verdict.get('day')}",
         }
-        return [keep, again, look]
+        return [keep, mend, again, look]
     if verdict["verdict"] == "promote" and approval != "always":
         return [
             {"what": f"Goes into service by itself (approval: {approval}). By hand:", "command": f"equipoise promote {report}"},
@@ -180,6 +197,10 @@ def lineage(verdict_id: str, s: Sources) -> list[Row]:
     return [{"kind": kind, "ids": [{"id": i, "own": i in own} for i in sorted(ids) if i.startswith(f"{kind}-")]} for kind in KINDS]
 
 
+def _seconds(manifest: Row) -> float:
+    return (datetime.fromisoformat(manifest["finished"]) - datetime.fromisoformat(manifest["started"])).total_seconds()
+
+
 def costs(verdict_id: str, s: Sources) -> Row:
     """Seconds a stage took, from the manifests; scores made for an earlier candidate cost nothing now."""
     trained = s.manifests.get(s.model, {}).get("started")
@@ -187,7 +208,7 @@ def costs(verdict_id: str, s: Sources) -> Row:
     for id in dict.fromkeys(filter(None, [s.logs, s.pairs, s.mix, s.model, *s.verdict["scores"].values(), verdict_id])):
         manifest = s.manifests.get(id)
         if manifest and manifest.get("finished"):
-            seconds = (datetime.fromisoformat(manifest["finished"]) - datetime.fromisoformat(manifest["started"])).total_seconds()
+            seconds = _seconds(manifest)
             shared = bool(id.startswith("scores-") and trained and manifest["finished"] < trained)
             rows.append({"stage": VERBS[id.split("-")[0]], "id": id, "seconds": seconds, "shared": shared, "text": lasting(seconds)})
     spent = sum(r["seconds"] for r in rows if not r["shared"])

@@ -2,28 +2,31 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from pipeline import chat, lineage, notify, service
+from pipeline import beside, chat, lineage, notify, service
 from pipeline.errors import Permanent
 from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.report import facts, page, sources, words
 from pipeline.settings import Settings
 
-VERSION = 2  # raise it when the same verdict should yield a different page
+VERSION = 3  # raise it when the same verdict should yield a different page
 
 
 def run(id: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     """Report a verdict. Running it twice changes nothing: no clock and no chance enters the page."""
     manifest = lineage.require(settings, id, "verdict")
-    report = lineage.name("report", lineage.day_of(id), id, VERSION, recipe.approval)
+    since = beside.sums(settings, id)  # what was found out since makes another page of the same verdict
+    report = lineage.name("report", lineage.day_of(id), id, VERSION, recipe.approval, *([since] if since else []))
     path = lineage.folder(settings, report)
     result = {"id": report, "path": str(path / "index.html"), "verdict": manifest.get("verdict"), "verdict_id": id}
     with lineage.making(settings, report, parents=[id], recipe=recipe.model_dump(mode="json")) as work:
         if work is None:
             return result
         found = sources.read(_verdict(settings, id), _manifest_of(settings), lambda i: lineage.folder(settings, i))
+        found = replace(found, beside={what: beside.read(settings, what, id) for what in since})
         found.manifests[id] = manifest
         known = words.shown(facts.assemble(report, id, recipe.approval, found, _counting(settings)))
         lineage.write_json(work.folder / "report.json", known)

@@ -8,11 +8,14 @@ from typing import Any
 
 import yaml
 
+from pipeline.report import looks
+
 Row = dict[str, Any]
 
 ITEM_COLUMNS = (
     "benchmark",
     "ability",
+    "doc_id",
     "doc_hash",
     "prompt_hash",
     "filter",
@@ -50,6 +53,10 @@ class Sources:
     dropped: list[Row] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
     """sft, dpo and kto rows of the mix."""
+    beside: dict[str, Row | None] = field(default_factory=dict)
+    """What was found out since the verdict was given: records of attribution, repair and probe, where there are any."""
+    earlier: Row = field(default_factory=dict)
+    """The champion's lesson: counts, plan, and rows, the ids of what it taught. Empty where the champion is the origin."""
 
 
 def read(verdict: Row, manifest_of: Callable[[str], Row | None], folder_of: Callable[[str], Path]) -> Sources:
@@ -57,10 +64,12 @@ def read(verdict: Row, manifest_of: Callable[[str], Row | None], folder_of: Call
     manifests: dict[str, Row] = {}
     _follow([verdict["candidate"], *verdict["scores"].values()], manifest_of, manifests)
     model = verdict["candidate"]
-    mix = _parent(manifests, model, "mix")
-    pairs = _parent(manifests, mix, "pairs")
+    mix = _behind(manifests, model, "mix")
+    pairs = _behind(manifests, mix, "pairs")
     logs = _parent(manifests, pairs, "logs")
     tables = {who: parquet(folder_of(id) / "items.parquet", ITEM_COLUMNS) for who, id in verdict["scores"].items() if id}
+    if manifests.get(verdict["scores"]["candidate"], {}).get("sampling"):
+        tables = looks.alike(tables)
     results = _json(folder_of(verdict["scores"]["candidate"]) / "results.json")
     return Sources(
         verdict,
@@ -77,7 +86,17 @@ def read(verdict: Row, manifest_of: Callable[[str], Row | None], folder_of: Call
         losses=parquet(folder_of(model) / "losses.parquet"),
         dropped=parquet(folder_of(pairs) / "dropped.parquet", ("kind", "reason", "text", "task")) if pairs else [],
         rows={t: parquet(folder_of(mix) / f"{t}.parquet") for t in ("sft", "dpo", "kto")} if mix else {},
+        earlier=_earlier(verdict["champion"], manifests, folder_of),
     )
+
+
+def _earlier(champion: str, manifests: dict[str, Row], folder_of: Callable[[str], Path]) -> Row:
+    mix = _behind(manifests, champion, "mix")
+    if not mix:
+        return {}
+    taught = parquet(folder_of(mix) / "sft.parquet", ("example_id", "task"))
+    rows = {r["example_id"] for r in taught if r["task"] != "general"}
+    return {"counts": _json(folder_of(mix) / "counts.json"), "plan": _plan(folder_of, champion, mix), "rows": rows}
 
 
 def _follow(ids: list[str], manifest_of: Callable[[str], Row | None], found: dict[str, Row]) -> None:
@@ -88,6 +107,14 @@ def _follow(ids: list[str], manifest_of: Callable[[str], Row | None], found: dic
         if manifest:
             found[id] = manifest
             queue += manifest.get("parents", [])
+
+
+def _behind(manifests: dict[str, Row], id: str | None, kind: str) -> str | None:
+    """The same through one's own kind: a rescaled model has its lesson from the model that it scales, a slice from the mix it is cut from."""
+    while id and not _parent(manifests, id, kind):
+        first = next(iter(manifests.get(id, {}).get("parents", [])), None)
+        id = first if first and first.split("-")[0] == id.split("-")[0] else None
+    return _parent(manifests, id, kind)
 
 
 def _parent(manifests: dict[str, Row], id: str | None, kind: str) -> str | None:

@@ -46,9 +46,14 @@ def launch(mix: str, plan: dict[str, Any], training: Training, planned_for: dict
     `planned_for` is the training section that the mix was made with: where this recipe says something else, this recipe wins.
     """
     values = {name: dict(entry) for name, entry in plan.get("values", {}).items()}
-    for name, said in training.model_dump(mode="json").items():
-        if name in Launch.model_fields and said not in (None, "auto") and said != planned_for.get(name):
-            values[name] = {"value": said, "why": "the recipe of this training says so, other than the mix's"}
+    wishes = {name: said for name, said in training.model_dump(mode="json").items() if name in Launch.model_fields}
+    new = {name: said for name, said in wishes.items() if said not in (None, "auto") and said != planned_for.get(name)}
+    values |= {name: {"value": said, "why": "the recipe of this training says so, other than the mix's"} for name, said in new.items()}
+    if "learning_rate" in new:  # a last stage at the old rate would undo what a lower one is for
+        values["key_learning_rate"] = {
+            "value": new["learning_rate"] / 3,
+            "why": "a third of the rate that the recipe of this training says",
+        }
     for name, field in Launch.model_fields.items():
         values.setdefault(name, {"value": field.default, "why": "the mix's plan does not name it: the default"})
     try:

@@ -12,21 +12,30 @@ from typing import Any
 import yaml
 
 from pipeline import lineage, service, weights
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, BadRecipe
 from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
-from pipeline.train import fit, methods, plan
+from pipeline.train import fit, methods, plan, rescale
 from pipeline.train.lesson import Lesson
 
-VERSION = 2  # raise it when the same mix should yield another model
+VERSION = 3  # raise it when the same mix should yield another model
 
 Row = dict[str, Any]
 HEADER = "# What this model was trained with and why; `training` is what was found on the way. Made by `equipoise train`.\n"
 
 
 def run(mix: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
-    """Make the model of a mix. Running it twice changes nothing; a killed run is continued from its last checkpoint."""
+    """Make the model of a mix. Running it twice changes nothing; a killed run is continued from its last checkpoint.
+
+    mix: a mix-… id; or a model-… id, which is given another strength by the recipe's `training.scale`.
+    """
+    if lineage.kind_of(mix) == "model":
+        return rescale.run(mix, recipe, settings)
+    if recipe.training.scale is not None:
+        raise BadRecipe(
+            f"recipe {recipe.name}: training.scale is {recipe.training.scale:g}, and {mix} has no adapter yet: name a model-… id, or take it out"
+        )
     parent = lineage.require(settings, mix, "mix")
     sha = service.origin_sha(settings)
     start = service.champion(settings) if recipe.training.start == "champion" else "origin"

@@ -19,7 +19,14 @@ GOOD = {
     "evaluate": {"id": "scores-1"},
     "gate": {"id": "verdict-1"},
     "report": {"id": "report-1"},
-    "request": {"id": "report-1", "decides": "gate", "subject": "PROMOTE: model-1", "markdown": "a table"},
+    "request": {
+        "id": "report-1",
+        "decides": "gate",
+        "subject": "PROMOTE: model-1",
+        "markdown": "a table",
+        "verdict_id": "verdict-1",
+        "repair": "by_hand",
+    },
     "promote": {"id": "release-1"},
 }
 """What each command prints when all goes well."""
@@ -69,8 +76,20 @@ def test_a_held_model_waits_for_a_person(road: Road) -> None:
 def test_a_blocked_model_ends_green_and_nobody_is_asked(road: Road) -> None:
     states, calls = road(request=GOOD["request"] | {"decides": "nobody"})
     assert states["blocked"] == "success"
-    assert states["approve"] == states["promote"] == states["record"] == "skipped"
+    assert states["approve"] == states["promote"] == states["record"] == states["repair"] == "skipped"
     assert calls[-1] == "request report-1"
+
+
+def test_a_blocked_model_is_asked_why_and_repaired_where_the_recipe_says_so(road: Road) -> None:
+    states, calls = road(
+        gate={"id": "verdict-1", "verdict": "block"},
+        attribute={"id": "verdict-1"},
+        request=GOOD["request"] | {"decides": "nobody", "repair": "auto"},
+        repair={"report": "report-2"},
+    )
+    assert calls[calls.index("gate scores-1") + 1] == "attribute verdict-1"
+    assert calls[-2:] == ["repair verdict-1", "request report-2"], "what needs a person waits for one"
+    assert states["repair"] == "success" and states["promote"] == "skipped"
 
 
 @pytest.mark.parametrize(
@@ -98,3 +117,15 @@ def test_shards_take_in_parts_and_one_ingest_of_the_whole_follows(road: Road, mo
 def test_without_shards_one_process_takes_all(road: Road) -> None:
     states, calls = road()
     assert [c for c in calls if c.startswith("ingest")] == ["ingest /inbox/2026-11-16"] and states["shard"] == "skipped"
+
+
+def test_rows_are_measured_before_they_are_mixed_where_the_recipe_asks_for_it(
+    road: Road, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tmp_path / "config" / "recipes" / "daily.yaml"
+    recipe.parent.mkdir(parents=True)
+    recipe.write_text("name: daily\nmixing: {measure_rows: true}\n")
+    monkeypatch.setenv("EQUIPOISE_CONFIG", str(tmp_path / "config"))
+    states, calls = road()
+    mixed = calls.index("mix pairs-1")
+    assert calls[mixed - 2 : mixed] == ["mine logs-1", "evaluate --rows"] and states["measure"] == "success"

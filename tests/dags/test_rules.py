@@ -78,7 +78,7 @@ def test_gpu_steps_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setenv("EQUIPOISE_GPU_QUEUE", "gpu")
     dag = DagBag(str(ROOT / "dags" / "daily_retrain.py")).dags["daily_retrain"]
-    assert {t.task_id for t in dag.tasks if t.queue == "gpu"} == {"train", "evaluate"}
+    assert {t.task_id for t in dag.tasks if t.queue == "gpu"} == {"measure", "train", "evaluate", "repair"}
 
 
 def test_an_executor_that_is_not_configured_is_refused_at_import(monkeypatch: pytest.MonkeyPatch, airflow: dict[str, str]) -> None:

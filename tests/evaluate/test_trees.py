@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.evaluate.trees import ROOT, Tree, grow
+from pipeline.evaluate.trees import ROOT, Tree, grow, stems
 
 
 def test_a_shared_beginning_is_read_once_and_branches_part_where_choices_do():
@@ -64,6 +64,68 @@ def test_log_likelihoods_equal_lm_evals_own(lm):
         lm._loglikelihood_tokens = trees
     assert [g for _, g in ours] == [g for _, g in theirs]
     assert max(abs(a - b) for (a, _), (b, _) in zip(ours, theirs, strict=True)) < 1e-4
+
+
+def fewshot():
+    """Thirty questions behind the same examples, and some behind others."""
+    from lm_eval.api.instance import Instance
+
+    shots = "".join(f"What is the capital of land {n}? It is the town {n * n}.\n" for n in range(8))
+    questions = [f"What is the capital of land {n} where it is {n % 3} today? It is" for n in range(30)]
+    contexts = [shots + q for q in questions] + ["Today " + shots + q for q in questions[:3]]
+    pairs = [(c, x) for c in contexts for x in (" Tokyo", " the town", " London is wrong")]
+    return [Instance("loglikelihood", {}, pair, 0, ("t", n, 1)) for n, pair in enumerate(pairs)]
+
+
+def fresh(lm):
+    """Trees that have seen nothing yet, with lm-eval's own way behind them."""
+    from pipeline.evaluate.scorer import Choices
+
+    choices = Choices(lm)
+    choices.stock = lm._loglikelihood_tokens.stock
+    return choices
+
+
+def test_kept_examples_give_lm_evals_own_numbers_from_a_third_of_the_tokens(lm):
+    choices, read = fresh(lm), []
+    hook = lm.model.register_forward_pre_hook(lambda m, a, k: read.append((a[0] if a else k["input_ids"]).numel()), with_kwargs=True)
+    before = lm._loglikelihood_tokens
+    try:
+        lm._loglikelihood_tokens = choices
+        ours = lm.loglikelihood(fewshot(), disable_tqdm=True)
+        taken = sum(read)
+        read.clear()
+        lm._loglikelihood_tokens = choices.stock
+        theirs = lm.loglikelihood(fewshot(), disable_tqdm=True)
+    finally:
+        hook.remove()
+        lm._loglikelihood_tokens = before
+    assert choices.keeps
+    assert taken < sum(read) / 3
+    assert [g for _, g in ours] == [g for _, g in theirs]
+    assert max(abs(a - b) for (a, _), (b, _) in zip(ours, theirs, strict=True)) < 1e-4
+
+
+def test_where_a_kept_beginning_disagrees_it_is_read_again_each_time(lm, monkeypatch, capsys):
+    choices = fresh(lm)
+    monkeypatch.setattr(choices, "kept", lambda some, length: [(-1.0, False)] * len(some))
+    asked = [(None, lm.tok_encode(r.args[0]), lm.tok_encode(r.args[1])) for r in fewshot()]
+    found, stock = choices(asked), choices.stock(asked, disable_tqdm=True)
+    assert choices.trusted
+    assert choices.keeps is False
+    assert max(abs(a - b) for (a, _), (b, _) in zip(found, stock, strict=True)) < 1e-4
+
+
+def test_beginnings_are_kept_where_they_are_long_and_serve_more_than_one_tree():
+    long, other = tuple(range(100)), tuple(range(200, 300))
+    many = [((*long, 1000 + n, 7), (1, 2)) for n in range(30)]
+    few = [((*other, 1000, 7), (1, 2)), ((*other, 1001, 7), (1, 2))]
+    groups = dict(stems([*many, *few, ((5, 6), (7,))], 64, 120))
+    assert groups == {100: sorted(many), 0: sorted([*few, ((5, 6), (7,))])}
+    # a context that is itself the beginning keeps one token outside
+    assert [n for n, _ in stems([(long, (1, 2)), *(((*long, n), (1, 2)) for n in range(30))], 64, 4)] == [99]
+    # one context stands in one tree anyway
+    assert [n for n, _ in stems([(long, (k, 2)) for k in range(30)], 64, 4)] == [0]
 
 
 def test_greedy_is_said_of_what_the_model_would_generate(lm):

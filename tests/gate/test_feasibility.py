@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from scipy import stats
 
 from pipeline.errors import BadRecipe
 from pipeline.gate import feasibility
@@ -106,3 +107,18 @@ def test_a_margin_for_an_ability_that_is_not_there_is_a_bad_recipe():
         plan(_suite(2, 1000), Gate(margins={"mathz": 0.05}))
     with pytest.raises(ValueError, match="less than 1"):
         Gate(origin_margins={"a0": 3})
+
+
+def test_looks_certify_by_the_bound_of_the_last_one():
+    abilities = {n: Ability(tasks=[n], n=500) for n in "abcdefghij"}
+    gate = Gate(margin=0.05, pooled_margin=0.01, origin_margin=0.9, origin_pooled_margin=0.9, plan_psi=0.08)
+    at_once, in_four = (feasibility.plan(abilities, gate, looks)["rows"]["a"]["chance"] for looks in (1, 4))
+    # Phi(.05 / sqrt(.08 / 500) - z), z 1.645 at once and 1.733 at the last of four looks
+    assert at_once == pytest.approx(stats.norm.cdf(0.05 / math.sqrt(0.08 / 500) - 1.644854), abs=1e-4)
+    assert in_four == pytest.approx(stats.norm.cdf(0.05 / math.sqrt(0.08 / 500) - 1.733), abs=1e-4)
+
+
+def test_a_cap_and_a_half_leave_so_many_items():
+    declared = {"maths": Ability(tasks=["m"], n=1000), "code": Ability(tasks=["c"], n=164), "own": Ability(tasks=["o"])}
+    assert {n: a.n for n, a in feasibility.asked(declared, "all", 300).items()} == {"maths": 300, "code": 164, "own": None}
+    assert {n: a.n for n, a in feasibility.asked(declared, "held", 300).items()} == {"maths": 300, "code": 82, "own": None}

@@ -12,7 +12,7 @@ from pipeline import chain, ledger, lineage
 from pipeline.__main__ import main
 from pipeline.commands import verify
 from pipeline.errors import BadInput, Permanent
-from pipeline.gate.run import run
+from pipeline.gate.run import VERSION, run
 from tests.gate import world
 from tests.gate.test_run import _day
 from tests.gate.world import DAY, lesson, recipe, seal
@@ -60,7 +60,7 @@ def test_every_verdict_is_a_line_once(settings, judged):
     line = ledger.lines(settings)[judged["id"]]
     assert len(chain.read(chain.load(ledger.path(settings)))) == 1
     assert line["margins"]["margin"] == 0.05
-    assert line["gate"] == 2
+    assert line["gate"] == VERSION
     assert line["verdict"] == "promote"
     assert set(line["scores"]) == {"candidate", "champion", "origin"}
     sealed = lineage.manifest(settings, judged["scores"]["candidate"])
@@ -143,7 +143,7 @@ def test_a_verdict_of_an_older_gate_is_held_to_its_sums_only(settings, judged):
     lineage.write_json(folder / "manifest.json", {k: v for k, v in manifest.items() if k not in ("inputs", "gate")})
     ledger.path(settings).unlink()
     found = verify.run([judged["id"]], settings)["checked"][judged["id"]]
-    assert found["notes"] == ["older than the ledger: it has no line there", "given by version 1 of the gate, this is 2: its figures were not worked out again"]  # fmt: skip
+    assert found["notes"] == ["older than the ledger: it has no line there", f"given by version 1 of the gate, this is {VERSION}: its figures were not worked out again"]  # fmt: skip
 
 
 def test_only_verdicts_and_releases_can_be_verified(settings):

@@ -61,9 +61,9 @@ def lesson(settings: Settings, stem: str = "a", rows: list[dict] | None = None, 
     return pairs, mix, seal(settings, f"model-{DAY}-{sha(stem)[:8]}", [mix])
 
 
-def scores(home: Settings, model: str, values: Values, *, evalset: str = "e", **extra: Any) -> str:
-    """Seal a model's items; abilities are those of `toy`, and names of task cards are target tasks."""
-    rows = [row for name, found in values.items() for row in _rows(name, found)]
+def scores(home: Settings, model: str, values: Values, *, evalset: str = "e", kinds: dict[str, str] | None = None, **extra: Any) -> str:
+    """Seal a model's items; abilities are those of `toy`, and names of task cards are target tasks. kinds: of other abilities."""
+    rows = [row | {"kind": (kinds or {}).get(name, row["kind"])} for name, found in values.items() for row in _rows(name, found)]
     id = f"scores-{DAY}-{sha(model + evalset + str(extra))[:8]}"
     table = pa.Table.from_pylist(rows, schema=pa.schema([(name, getattr(pa, kind)()) for name, kind in COLUMNS.items()]))
     with lineage.making(home, id, parents=[] if model == "origin" else [model], recipe={"name": "daily"}) as work:

@@ -14,6 +14,7 @@ from pipeline.mine import account, contexts, explicit, tables
 from pipeline.mine.batch import Batch, mined
 from pipeline.mine.cards import Desk
 from pipeline.mine.run import run
+from pipeline.mine.sieve import Sieve
 from pipeline.recipe import Mining, Recipe, Task
 from pipeline.settings import Settings
 
@@ -66,11 +67,18 @@ def said(kind: str, about: str | None = "a", **more: Any) -> Row:
     return {"kind": kind, "message_id": about} | more
 
 
-def batch(*talks: Row, cards: tuple[Task, ...] = (), mining: Mining = ALL, written: frozenset[str] = frozenset(), day: date = DAY) -> Batch:
+def batch(
+    *talks: Row,
+    cards: tuple[Task, ...] = (),
+    mining: Mining = ALL,
+    written: frozenset[str] = frozenset(),
+    day: date = DAY,
+    sieve: Sieve | None = None,
+) -> Batch:
     """Mine conversations as the SQL hands them over; every event is its user's standing word, seconds apart in their order."""
     found = contexts.talks(*_lake_rows(talks, day))
     signals = [explicit.signal(s) for s in _states(talks, day)]
-    return mined(signals, found, Desk({c.name: c for c in cards}), mining, written, day)
+    return mined(signals, found, Desk({c.name: c for c in cards}), mining, written, day, sieve=sieve)
 
 
 def _lake_rows(talks: tuple[Row, ...], day: date) -> tuple[list[Row], list[Row]]:

@@ -107,3 +107,16 @@ def test_difficulty_is_the_chance_of_the_right_token_and_what_went_astray_comes_
     assert necessity.hardness(row(2.0, ifd=1.2)) < necessity.hardness(row(0.01))
     assert necessity.hardness(row(1.0, rejected=0.4)) == pytest.approx(1.6) and necessity.hardness(row(1.0, rejected=2.0)) == 1.0
     assert necessity.judged({"example_id": "x"}, {}) == {"example_id": "x"}
+
+
+def test_a_row_whose_fact_the_origin_lacks_is_flagged_and_kept_out_and_a_hotfix_is_not() -> None:
+    from pipeline.mix import candidates
+
+    figures = {"loss": 1.0, "ifd": 0.5, "rejected": None}
+    known = {id: figures | {"knows": knows} for id, knows in (("lacks", 0.25), ("knows", 0.5), ("no fact", None), ("fix", 0.0))}
+    rows = [necessity.judged(sft(id, source="hotfix" if id == "fix" else "edit"), known) for id in known]
+    assert [r["example_id"] for r in rows if "knowledge_lacking" in r["evidence"]] == ["lacks", "fix"]
+    dropped: candidates.Dropped = []
+    assert [r["example_id"] for r in candidates.known("sft", rows, "drop", dropped)] == ["knows", "no fact", "fix"]
+    assert [(row["example_id"], reason.split(":")[0]) for _, row, reason in dropped] == [("lacks", "knowledge_lacking")]
+    assert candidates.known("sft", rows, "keep", dropped) == rows

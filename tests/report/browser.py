@@ -68,7 +68,8 @@ class Browser:
             self._next()
 
     def value(self, expression: str) -> Any:
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        """What an expression gives; a promise is waited for."""
+        return self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)["result"].get("value")
 
     def picture(self, to: Path) -> None:
         """The whole page, as far down as it goes."""

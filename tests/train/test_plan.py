@@ -32,6 +32,11 @@ def test_another_recipe_overrules_and_says_so() -> None:
     assert "other than the mix's" in text["values"]["epochs"]["why"]
 
 
+def test_the_key_pass_follows_a_rate_that_is_said_anew() -> None:
+    found, _ = plan.launch("mix-x", written(learning_rate=9e-4, key_learning_rate=3e-4), Training(learning_rate=3e-5), DEFAULT)
+    assert (found.learning_rate, found.key_learning_rate) == (3e-5, pytest.approx(1e-5))
+
+
 def test_every_value_has_a_reason() -> None:
     _, text = plan.launch("mix-x", {}, Training(), DEFAULT)
     assert set(text["values"]) == set(plan.Launch.model_fields)

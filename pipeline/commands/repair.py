@@ -1,0 +1,197 @@
+"""Repair a blocked candidate: `equipoise repair VERDICT` tries remedies on the dev half of every benchmark, and has the best judged on the held half.
+
+Choosing looks at the dev half alone, judging at the held half alone and once; it counts as one more attempt at the same data, so it spends
+less error than the verdict that blocked. What comes out is a verdict and a report like any other, for a person or the recipe to approve.
+"""
+
+import argparse
+from collections import Counter
+from typing import Any
+
+import yaml
+
+from pipeline import beside, lineage, recipe, service
+from pipeline.commands import attribute, choice, lessons, remedies
+from pipeline.commands.choice import points
+from pipeline.commands.remedies import Case, Remedy
+from pipeline.commands.trials import FIRST, Trials
+from pipeline.errors import BadInput, Permanent
+from pipeline.progress import say
+from pipeline.recipe import Recipe
+from pipeline.settings import Settings
+from pipeline.train import rescale
+
+Row = dict[str, Any]
+
+
+def command(args: argparse.Namespace, settings: Settings) -> Row:
+    if args.minutes is not None and args.minutes <= 0:
+        raise BadInput(
+            f"--minutes {args.minutes:g}: a repair needs time; name a number above 0, or leave it to the recipe's repair_minutes"
+        )
+    return run(args.verdict, settings, lessons.children(settings), args.minutes)
+
+
+def run(id: str, settings: Settings, stage: lessons.Stage, minutes: float | None = None) -> Row:
+    """Repair one blocked verdict. A repair that came to its end is not begun again; one that was killed, or ran out of time, goes on."""
+    manifest, verdict = beside.verdict(settings, id)
+    if verdict["verdict"] != "block":
+        why = "there is nothing to repair" if verdict["verdict"] == "promote" else "what is not known needs more items, not another model"
+        raise BadInput(f"{id} says {verdict['verdict']}: repair takes a verdict that says block; {why}")
+    if not verdict.get("mix"):
+        raise BadInput(f"{id}: its candidate {verdict['candidate']} was made from no mix of this home: there is no lesson to mend")
+    with lineage.lock(settings, f"repair-{id}"):
+        known = beside.read(settings, "repair", id)
+        blocked = Recipe.model_validate(manifest["recipe"])
+        if known and known["complete"]:
+            found = known
+        else:
+            trials = Trials(settings, id, blocked, manifest["candidate"], verdict["mix"], stage, minutes or blocked.repair_minutes)
+            search(trials, case_of(trials))
+            found = judged(trials)
+        result = found["judged"] or {"id": id, "recipe": None}
+        for about in dict.fromkeys((id, result["id"])):
+            beside.write(settings, "repair", about, {k: v for k, v in found.items() if k != "sum"})
+        page = stage("report", [result["id"]], recipe.load(settings, result["recipe"]) if result["recipe"] else blocked)
+        return told(found, page)
+
+
+def case_of(trials: Trials) -> Case:
+    """What is known before anything is tried, from the sealed lesson and the adapter."""
+    folder = lineage.folder(trials.settings, trials.mix)
+    mix = yaml.safe_load((folder / "plan.yaml").read_text(encoding="utf-8"))
+    launched = yaml.safe_load((lineage.folder(trials.settings, trials.model) / "plan.yaml").read_text(encoding="utf-8"))["values"]
+    counts = lineage.manifest(trials.settings, trials.mix)["counts"]
+    rows = {task: found["passes"] for task, found in counts.get("tasks", {}).items()}
+    why = rescale.unfit(service.model_folder(trials.settings, trials.model))
+    if not why and trials.blocked.training.start == "champion":
+        why = "it continues the champion's adapter, which would be scaled too"
+    return Case(
+        tasks=remedies.ordered(mix["tasks"], rows, suspects(trials, len(mix["tasks"]))),
+        general=counts.get("tasks", {}).get("general", {}).get("main", 0),
+        keyed=counts["total"]["key"] > 0,
+        rate=launched["learning_rate"]["value"],
+        dpo_rate=launched["dpo_learning_rate"]["value"] if launched["method"]["value"] == "sft+dpo" else None,
+        full=launched["full_finetune"]["value"],
+        unscalable=why,
+    )
+
+
+def suspects(trials: Trials, tasks: int) -> list[str]:
+    """Tasks that attribution names, the one that most abilities fell by first; where nobody asked it yet, by likeness, which costs seconds.
+
+    They order what is tried when time is short. What is chosen is chosen by the dev half.
+    """
+    if tasks < 2:
+        return []
+    found = beside.read(trials.settings, "attribution", trials.verdict)
+    if not found:
+        try:
+            found = attribute.run(trials.verdict, trials.settings, trials.stage, "D", trials.minutes / 10)
+        except Permanent as error:
+            say(f"repair: nobody is suspected: {error}")
+            return []
+    named = Counter(a["culprit"]["task"] for a in found["abilities"].values() if a.get("culprit"))
+    return [task for task, _ in named.most_common()]
+
+
+def search(trials: Trials, case: Case) -> None:
+    """Try what the time allows: strengths first, which train nothing; then other lessons; then strengths of the best of those."""
+    trials.attempt(Remedy(FIRST, "the blocked candidate, on the dev half"))
+    if case.unscalable:
+        trials.skipped.append({"name": "scale", "does": "the adapter at less of its strength", "why": f"scale: {case.unscalable}"})
+    else:
+        sweep(trials)
+    taught = [found for remedy in remedies.lessons(case) if (found := trials.attempt(remedy)) and "gain" in found]
+    if not any(t["verdict"] == "promote" for t in taught):
+        useful = [t for t in taught if (t["gain"] or 0) > 0 and not rescale.unfit(service.model_folder(trials.settings, t["model"]))]
+        if useful and trials.blocked.training.start == "origin":
+            best = max(useful, key=lambda t: (t["gain"], -t["worst"]))
+            sweep(trials, best["name"], f"{best['does']}; then its adapter")
+
+
+def sweep(trials: Trials, of: str = "", does: str = "the adapter") -> None:
+    """All strengths of one adapter, and one more between the last that passes and the first that does not."""
+    for remedy in remedies.scales(of, does):
+        trials.attempt(remedy)
+    known = [t for t in trials.done.values() if t.get("scale") in remedies.SCALES]
+    last = remedies.between(known, of, does)
+    if last:
+        trials.attempt(last)
+
+
+def judged(trials: Trials) -> Row:
+    """Have the winner judged on the held half, once, and say what came of it."""
+    tries = [t for t in trials.done.values() if t["name"] != FIRST]
+    won = choice.winner(tries)
+    facts: Row = {
+        "verdict": trials.verdict,
+        "candidate": trials.model,
+        "minutes": trials.minutes,
+        "seconds": round(trials.spent, 1),
+        "tries": list(trials.done.values()),
+        "skipped": trials.skipped,
+        "front": choice.front(tries),
+        "chosen": won and won["name"],
+        "judged": None,
+        "complete": bool(won) or not any(s.get("time") for s in trials.skipped),
+    }
+    if not won:
+        return facts | {"words": f"Not repaired: {choice.why_not(tries, trials.skipped)}"}
+    facts["judged"] = held(trials, won)
+    return facts | {"words": outcome(won, facts["judged"])}
+
+
+def held(trials: Trials, won: Row) -> Row:
+    """The gate's verdict on the winner, on items that no try has looked at; and the blocked candidate's gain there, to compare with."""
+    dev = recipe.load(trials.settings, won["recipe"])
+    asked = dev.evaluation.model_copy(update={"half": "held"})
+    lesson = lessons.write(
+        trials.settings,
+        dev.model_copy(update={"evaluation": asked}).model_copy(update={"name": dev.name.rpartition("-")[0]}),
+        f"{dev.about}; judged on the held half",
+    )
+    say(f"repair: {won['name']} is the choice of the dev half; the gate judges it on the held half")
+    scores = trials.stage("evaluate", [won["model"]], lesson)["id"]
+    before = trials.look(trials.stage("evaluate", [trials.model], lesson)["id"], lesson, trials.settings)
+    verdict = trials.stage("gate", [scores], lesson)
+    found, was = choice.measured(verdict), choice.measured(before)
+    kept = found["gain"] / was["gain"] if found["gain"] is not None and (was["gain"] or 0) > 0 else None
+    about = {"id": verdict["id"], "recipe": lesson.name, "model": won["model"], "scores": scores, "attempt": verdict["attempt"]}
+    return about | found | {"blocked": was, "kept": None if kept is None else round(kept, 4)}
+
+
+def outcome(won: Row, judged: Row) -> str:
+    """What the repair came to, in a few sentences."""
+    was, kept = judged["blocked"], judged["kept"]
+    share = f" ({kept:.0%} of what the blocked candidate gains there)" if kept is not None else ""
+    lost = (
+        f"loses at most {points(judged['worst'])} points of an ability ({judged['worst_ability']})"
+        if judged["worst"] > 0
+        else "loses nothing of any ability"
+    )
+    figures = f"On the half that did not choose it, it gains {points(judged['gain'])} points on the target tasks{share} and {lost}; the blocked one loses {points(was['worst'])} ({was['worst_ability']})"
+    attempt = f"as attempt {judged['attempt']} at the same data"
+    reason = judged["reason"].partition(": ")[2] or judged["reason"]
+    if judged["verdict"] == "promote":
+        return f"Repaired: {won['does']}. {figures}. The gate lets it through, {attempt}"
+    said = "The gate holds it" if judged["verdict"] == "hold" else "The gate blocks it as well"
+    return f"Not repaired by the best try, {won['does']}. {figures}. {said}, {attempt}: {reason}"
+
+
+def told(found: Row, page: Row) -> Row:
+    """The answer of the command: the repaired candidate's verdict, or why there is none."""
+    judged = found["judged"] or {}
+    rows = [_line(t, t["name"] == found["chosen"], t["name"] in found["front"]) for t in found["tries"]]
+    text = "\n".join(
+        [judged.get("id") or found["verdict"], "", *rows, *(f"  not tried: {s['why']}" for s in found["skipped"]), "", found["words"]]
+    )
+    made = {"id": judged.get("id"), "repaired": judged.get("verdict") == "promote", "report": page["id"], "page": page.get("path")}
+    return found | made | {"text": f"{text}\nreport: {page['id']}"}
+
+
+def _line(tried: Row, chosen: bool, front: bool) -> str:
+    if "failed" in tried:
+        return f"  {tried['name']:<24} could not be tried: {tried['failed']}"
+    mark = "*" if chosen else "+" if front else " "
+    return f"{mark} {tried['name']:<24} {tried['verdict']:<8} gain {points(tried['gain']):>6}  worst loss {points(tried['worst']):>6} ({tried['worst_ability']})"

@@ -1,0 +1,108 @@
+"""The decision in five questions: what users gain, what is proved, what nobody knows yet and what knowing would cost, what was lost and why."""
+
+import math
+from typing import Any
+
+from pipeline.distributions import z_of
+from pipeline.report.words import lasting, listed, number, points
+
+Row = dict[str, Any]
+ALPHA, POWER = 0.05, 0.8
+
+
+def of(facts: Row, pace: float | None) -> list[Row]:
+    """question, answer (sentences), and the section that proves it. pace: seconds that this suite took for an item, where that is known."""
+    table = facts["references"][0]
+    return [
+        {"question": "What changes for users", "answers": users(facts), "see": "targets"},
+        {"question": "What is proved", "answers": proved(facts), "see": "abilities"},
+        {"question": "What is not known", "answers": unknown(facts, table, pace), "see": "abilities"},
+        {"question": "What was lost, and why", "answers": lost(facts, table), "see": "causes" if facts["causes"] else "items"},
+    ]
+
+
+def users(facts: Row) -> list[str]:
+    """Right answers to held-out questions of the tasks that were taught, before and after."""
+    told = []
+    for row in facts["targets"]["rows"]:
+        if row["name"] in facts["targets"]["trained_on"]:
+            continue
+        before, after = row.get("before"), row.get("after")
+        if before is None or after is None or not row.get("n"):
+            told.append(f"{row['name']} was taught and could not be measured.")
+            continue
+        held = f"{number(row['n'])} questions of users it never learnt from"
+        told.append(f"{row['name']}: {before:.0%} right with the champion, {after:.0%} with this model, on {held}.")
+    return told or ["Nothing that was measured: no taught task has held-out questions."]
+
+
+def proved(facts: Row) -> list[str]:
+    """Gains and losses beyond chance, and losses shown to be small."""
+    told = []
+    better = [r["name"] for r in facts["targets"]["rows"] if r.get("rule") == "superior" and r.get("decision") == "promote"]
+    better = [name for name in better if name not in facts["targets"]["trained_on"]]
+    if better:
+        told.append(f"A gain: {listed(better)}.")
+    for table in facts["references"]:
+        fallen = [f"{r['name']} ({points(-r['drop'], sign=True)} points)" for r in _rows(table) if r["decision"] == "block"]
+        if fallen:
+            told.append(f"A loss against the {table['name']}: {listed(fallen)}.")
+    kept = [r for r in facts["references"][0]["rows"] if r["decision"] == "promote"]
+    if kept:
+        most = max(r["interval"][1] for r in kept)
+        told.append(f"{len(kept)} of {len(facts['references'][0]['rows'])} abilities lose less than {points(most)} points, if anything.")
+    return told or ["Nothing: no gain and no loss is beyond chance, and no loss is shown to be small."]
+
+
+def unknown(facts: Row, table: Row, pace: float | None) -> list[str]:
+    """What was neither shown nor excluded, the smallest loss that could hide, and what it would take to see more."""
+    told = []
+    for row in [r for r in table["rows"] if r["decision"] == "hold" and not r["report_only"]]:
+        if not row.get("n") or not row.get("interval"):
+            told.append(f"{row['name']}: it was not measured.")
+            continue
+        wanted = needed(row, row["margin"])
+        cost = f" About {number(wanted)} items would tell{_time(wanted - row['n'], pace)}." if wanted else ""
+        told.append(f"{row['name']} may have lost up to {points(row['interval'][1])} points; {points(row['margin'])} are allowed.{cost}")
+    small = [r for r in table["rows"] if r.get("n") and r["decision"] == "promote"]
+    if small:
+        worst = max(small, key=lambda r: r.get("smallest_detectable_drop") or 0)
+        seen = worst.get("smallest_detectable_drop")
+        if seen:
+            half = seen / 2
+            wanted = math.ceil(worst["n"] * 4)  # half the drop takes four times the items
+            cost = f"; to see {points(half)} would take about {number(wanted)} items{_time(wanted - worst['n'], pace)}"
+            told.append(f"A loss below {points(seen)} points in {worst['name']} could pass unseen{cost}.")
+    return told or ["How small a loss this suite could see: nothing was measured."]
+
+
+def needed(row: Row, margin: float | None) -> int | None:
+    """Items to show, with 80% power, that a drop of nothing stays within the margin, at the flips seen (gate.md, section 5)."""
+    flips = max((row["lost"] + row["gained"]) / row["n"], 1 / row["n"])
+    if not margin:
+        return None
+    found = math.ceil((z_of(ALPHA) + z_of(1 - POWER)) ** 2 * flips / margin**2)
+    return found if found > row["n"] else None
+
+
+def _time(items: float, pace: float | None) -> str:
+    return f" ({lasting(items * pace)} more for each model)" if pace and items > 0 else ""
+
+
+def lost(facts: Row, table: Row) -> list[str]:
+    """How many answers changed for the worse, and what they have in common."""
+    counted = [r for r in table["rows"] if r.get("n")]
+    if not counted:
+        return ["Not known: no ability was measured."]
+    gone, came = sum(r["lost"] for r in counted), sum(r["gained"] for r in counted)
+    told = [f"{number(gone)} answers that were right are wrong now, {number(came)} that were wrong are right."]
+    told += facts["alike"]
+    named = [f"{a['culprit'][0].upper()}{a['culprit'][1:]}." for a in (facts["causes"] or {}).get("abilities", []) if a["culprit"]]
+    told += named
+    if gone and not facts["alike"] and not named:
+        told.append("The lost answers have nothing in common that the rules can name.")
+    return told
+
+
+def _rows(table: Row) -> list[Row]:
+    return [*table["rows"], *([table["pooled"]] if table["pooled"] else [])]

@@ -1,0 +1,140 @@
+"""Which try wins is arithmetic over what the dev half showed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.commands import choice, remedies
+from pipeline.commands.remedies import Case
+from pipeline.recipe import Gate, Recipe, Training
+
+
+def tried(name: str, verdict: str, gain: float | None, worst: float) -> dict:
+    return {"name": name, "verdict": verdict, "gain": gain, "worst": worst, "worst_ability": "maths"}
+
+
+A, B, C = tried("a", "promote", 0.2, 0.01), tried("b", "promote", 0.3, 0.02), tried("c", "hold", 0.6, 0.0)
+D, E = tried("d", "hold", 0.1, -0.01), tried("e", "block", 0.9, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("tries", "won"),
+    [
+        ([A, B, C, D, E], "b"),  # the largest gain of those that pass, however much others gain
+        ([C, D, E], "d"),  # none passes: who gains something and loses least
+        ([E], None),
+        ([tried("f", "hold", 0.0, -0.1), E], None),  # keeps everything and gains nothing: no reason to change
+        ([A, tried("g", "promote", 0.2, 0.0)], "g"),  # equal gains: the smaller loss
+        ([A, tried("h", "promote", 0.2, 0.01)], "a"),  # all equal: the one tried first
+        ([{"name": "x", "failed": "diverged"}, A], "a"),
+        ([], None),
+    ],
+)
+def test_the_largest_gain_that_passes_wins(tries: list[dict], won: str | None) -> None:
+    found = choice.winner(tries)
+    assert (found and found["name"]) == won
+
+
+def test_the_front_is_who_is_beaten_by_nobody() -> None:
+    """a: 20 for 1; b: 30 for 2; c: 60 for 0 beats both; d: 10 for -1; e: 90 for 30."""
+    assert choice.front([A, B, C, D, E]) == ["d", "c", "e"]
+    assert choice.front([A, B]) == ["a", "b"]
+    assert choice.front([tried("n", "block", None, 0.0)]) == []
+
+
+TRIES = st.lists(
+    st.builds(
+        tried,
+        st.uuids().map(str),
+        st.sampled_from(choice.ORDER),
+        st.integers(-5, 5).map(lambda n: n / 10),
+        st.integers(-5, 5).map(lambda n: n / 10),
+    ),
+    max_size=12,
+)
+
+
+@given(TRIES)
+def test_no_winner_is_blocked_and_nothing_that_passes_gains_more(tries: list[dict]) -> None:
+    won = choice.winner(tries)
+    passing = [t for t in tries if t["verdict"] == "promote"]
+    assert won is None or won["verdict"] != "block"
+    assert not passing or (won in passing and won["gain"] == max(t["gain"] for t in passing))
+    assert won or choice.why_not(tries, [{"why": "no time"}])
+
+
+@given(TRIES)
+def test_everybody_off_the_front_is_beaten_by_somebody_on_it(tries: list[dict]) -> None:
+    front = set(choice.front(tries))
+    for t in tries:
+        if t["name"] not in front:
+            assert any(f["gain"] >= t["gain"] and f["worst"] <= t["worst"] for f in tries if f["name"] in front)
+
+
+def test_a_look_is_read_as_mean_gain_and_worst_drop_against_either_reference() -> None:
+    body = {
+        "verdict": "hold",
+        "reasons": ["hold: too few"],
+        "abilities": {"maths": {"drop": 0.02}, "reading": {"drop": -0.01}},
+        "origin": {"abilities": {"maths": {"drop": 0.01}, "reading": {"drop": 0.05}, "code": {"drop": None}}},
+        "targets": {"intent": {"drop": -0.3}, "person": {"drop": 0.1}, "intent_hotfix": {"drop": -1.0}},
+    }
+    found = choice.measured(body)
+    assert (found["gain"], found["worst"], found["worst_ability"], found["against"]) == (pytest.approx(0.1), 0.05, "reading", "origin")
+
+
+CASE = Case(["bad", "good"], general=100, keyed=True, rate=3e-4, dpo_rate=None, full=False, unscalable=None)
+
+
+def names(case: Case) -> list[str]:
+    return [r.name for r in remedies.lessons(case)]
+
+
+def test_what_is_tried_follows_from_the_lesson() -> None:
+    assert [r.scale for r in remedies.scales()] == [0.9, 0.7, 0.5, 0.3]
+    assert names(CASE) == ["without bad", "without good", "replay", "no key pass", "lower rate", "all of these"]
+    plain = Case(["one"], general=0, keyed=False, rate=3e-4, dpo_rate=1e-5, full=True, unscalable="x")
+    assert names(plain) == ["adapter", "replay", "lower rate", "all of these"]
+    found = {r.name: r for r in remedies.lessons(plain)}
+    assert found["replay"].slice == {"ratio": 5.0} and all(r.training["full_finetune"] is False for r in found.values())
+    assert found["adapter"].training["learning_rate"] == 5e-4  # ten times 3e-4 is above what any plan gives an adapter
+    assert found["lower rate"].training["learning_rate"] == pytest.approx(5e-4 / 3, rel=1e-2)
+    assert found["lower rate"].training["dpo_learning_rate"] == pytest.approx(1e-5 / 3, rel=1e-2)
+
+
+def strength(scale: float, verdict: str, of: str = "") -> dict:
+    return {"name": f"scale {scale}", "scale": scale, "of": of, "verdict": verdict}
+
+
+@pytest.mark.parametrize(
+    ("swept", "scale"),
+    [
+        ([strength(0.9, "block"), strength(0.7, "hold"), strength(0.5, "hold"), strength(0.3, "promote")], 0.4),
+        ([strength(0.9, "block"), strength(0.7, "promote"), strength(0.5, "promote")], 0.8),
+        ([strength(0.9, "promote"), strength(0.7, "promote")], None),  # the strongest passes: nothing lies between
+        ([strength(0.9, "block"), strength(0.3, "hold")], None),
+        ([strength(0.5, "block"), strength(0.3, "promote", of="replay")], None),  # of another model
+        (
+            [strength(0.5, "block") | {"failed": "x"}, strength(0.3, "promote"), {"name": "replay", "verdict": "promote", "scale": None}],
+            0.4,
+        ),
+    ],
+)
+def test_between_what_passes_and_what_does_not_one_more_strength_is_tried(swept: list[dict], scale: float | None) -> None:
+    found = remedies.between(swept)
+    assert (found and found.scale) == scale
+
+
+def test_a_remedy_changes_its_one_thing_and_the_half_that_is_asked() -> None:
+    blocked = Recipe(name="daily", training=Training(learning_rate=3e-4), gate=Gate(margin=0.03), approval="always")
+    for remedy in [*remedies.scales(), *remedies.lessons(CASE)]:
+        made = remedy.lesson(blocked, "dev")
+        assert made.evaluation.half == "dev" and made.gate == blocked.gate.model_copy(update={"may_hold": True})
+        assert (made.approval, made.tasks, made.mining) == (blocked.approval, blocked.tasks, blocked.mining)
+        assert made.training.model_copy(update={"learning_rate": 3e-4, "scale": None}) == blocked.training
+        assert made.mixing.model_copy(update={"slice": blocked.mixing.slice}) == blocked.mixing
+
+
+def test_suspects_are_left_out_first_then_the_largest_and_key_tasks_last() -> None:
+    tasks = {"a": {}, "b": {"key": True}, "c": {}, "d": {}}
+    assert remedies.ordered(tasks, {"a": 5, "b": 9, "c": 7, "d": 6}, ["c", "gone"]) == ["c", "d", "a", "b"]

@@ -1,0 +1,119 @@
+"""A blocked candidate is mended by what one half of the items shows, and judged on the other half, once."""
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import beside, lineage
+from pipeline.commands import repair
+from pipeline.errors import BadInput, Permanent
+from pipeline.evaluate import halves
+from pipeline.settings import Settings
+from tests.gate import world as gates
+from tests.repair import world
+from tests.repair.world import World
+
+
+def asked(place: Settings, scores: str) -> set[str]:
+    """Halves of the items that a scores folder holds."""
+    rows = pq.read_table(lineage.folder(place, scores) / "items.parquet").to_pylist()
+    return {halves.of(r["doc_hash"]) for r in rows}
+
+
+def test_the_guilty_task_goes_and_the_gain_stays(mended) -> None:
+    _, found, _ = mended
+    assert found["chosen"] == "without bad" and found["repaired"]
+    assert found["judged"]["verdict"] == "promote" and found["judged"]["kept"] >= 0.9
+    tries = {t["name"]: t for t in found["tries"]}
+    assert tries["scale 0.3"]["verdict"] == "promote" and tries["scale 0.3"]["gain"] < tries["without bad"]["gain"]
+    assert tries["as it was"]["verdict"] == tries["scale 0.9"]["verdict"] == "block"
+    order = list(tries)
+    assert order.index("without bad") < order.index("without good"), "the suspect is left out first"
+    assert order.index("scale 0.3") + 1 == order.index("scale 0.4"), "between what passes and what does not one more is tried"
+    assert "without bad" in found["front"] and "scale 0.9" not in found["front"]
+
+
+def test_the_winner_is_judged_on_no_item_that_chose_it(mended) -> None:
+    place, found, _ = mended
+    assert asked(place, found["judged"]["scores"]) == {"held"}
+    assert all(asked(place, tried["scores"]) == {"dev"} for tried in found["tries"])
+    judged = lineage.manifest(place, found["id"])
+    assert judged["scores"]["candidate"] == found["judged"]["scores"] and judged["recipe"]["evaluation"]["half"] == "held"
+
+
+def test_the_gate_is_asked_once_and_counts_it_as_another_attempt(mended) -> None:
+    place, found, stages = mended
+    assert [name for name, *_ in stages.ran].count("gate") == 1
+    assert found["judged"]["attempt"] == 2 and len(lineage.all_of(place, "verdict")) == 2
+    again = World(place)
+    assert repair.run(found["verdict"], place, again.stage, minutes=60)["judged"] == found["judged"]
+    assert {name for name, *_ in again.ran} == {"report"}, "what came to its end is not begun again"
+
+
+def test_it_is_sealed_beside_both_verdicts(mended) -> None:
+    place, found, _ = mended
+    assert beside.read(place, "repair", found["verdict"]) == beside.read(place, "repair", found["id"])
+    path = beside.folder(place, "repair", found["verdict"]) / "repair.json"
+    whole = path.read_text()
+    path.write_text(whole.replace('"chosen": "without bad"', '"chosen": "scale 0.9"'))
+    with pytest.raises(Permanent, match="is not what was sealed"):
+        beside.read(place, "repair", found["verdict"])
+    path.write_text(whole)
+
+
+@pytest.mark.parametrize("at", [pytest.param(2, marks=pytest.mark.slow), 17, pytest.param(24, marks=pytest.mark.slow)])
+def test_killed_at_any_stage_it_ends_in_the_same_record(mended, place: Settings, verdict: str, at: int) -> None:
+    _, record, whole = mended
+    assert record["verdict"] == verdict
+    with pytest.raises(KeyboardInterrupt):
+        repair.run(verdict, place, World(place, dies_at=at).stage, minutes=60)
+    rest = World(place)
+    found = repair.run(verdict, place, rest.stage, minutes=60)
+    timeless = [[{k: v for k, v in t.items() if k not in ("seconds", "asked", "taught")} for t in r["tries"]] for r in (found, record)]
+    assert timeless[0] == timeless[1] and found["judged"] == record["judged"]
+    assert len(rest.ran) <= len(whole.ran) - at + 4, "what was tried is not tried again"
+
+
+def test_without_time_nothing_is_begun_and_more_time_goes_on(place: Settings, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repair.Trials, "costs", lambda self, remedy: 0.0 if remedy.name == "as it was" else 120.0)
+    found = repair.run(verdict, place, World(place).stage, minutes=1)
+    assert (found["chosen"], found["complete"], found["id"]) == (None, False, None)
+    assert len(found["skipped"]) == 10 and "of 1 min left" in found["skipped"][0]["why"]
+    assert "Not repaired: nothing" in found["words"] or "blocked on the dev half" in found["words"]
+    assert repair.run(verdict, place, World(place).stage, minutes=60)["chosen"] == "without bad"
+
+
+def test_what_nothing_mends_says_why_not_and_is_not_judged(place: Settings) -> None:
+    """Both tasks of this lesson do harm, so that leaving one out is no help, and its adapter cannot be scaled."""
+    verdict = world.blocked(place, world.recipe())
+    stages = World(place, harm=0.9)
+    stages.train = lambda parent, lesson: {"id": world.model(place, parent, {"strength": 1.0, "harm": 0.5, "gain": 0.6})}  # type: ignore[method-assign]
+    found = repair.run(verdict, place, stages.stage, minutes=60)
+    assert found["judged"] is None and found["complete"] and not found["repaired"]
+    assert found["words"].startswith("Not repaired: 14 of 14 tries are blocked on the dev half")
+    assert "gate" not in {name for name, *_ in stages.ran} and found["report"] == f"report of {verdict}"
+
+
+def test_a_lesson_that_cannot_be_trained_is_a_try_that_failed(place: Settings, verdict: str) -> None:
+    stages = World(place)
+    train = stages.train
+
+    def some(parent: str, lesson):
+        if lesson.training.learning_rate:
+            raise Permanent("the loss is no number\nand more")
+        return train(parent, lesson)
+
+    stages.train = some  # type: ignore[method-assign]
+    found = repair.run(verdict, place, stages.stage, minutes=60)
+    assert {t["name"]: t.get("failed") for t in found["tries"]}["lower rate"] == "the loss is no number"
+    assert found["chosen"] == "without bad" and "could not be tried" in found["text"]
+
+
+def test_only_a_block_is_repaired(place: Settings) -> None:
+    pairs = gates.seal(place, f"pairs-{gates.DAY}-00000000", [])
+    made = world.model(place, world.mix(place, [pairs], ["good"]), {"strength": 1.0, "harm": 0.0, "gain": 0.6})
+    stages = World(place)
+    scored = stages.evaluate(made, world.recipe())["id"]
+    verdict = stages.gate(scored, world.recipe())
+    assert verdict["verdict"] == "promote"
+    with pytest.raises(BadInput, match="there is nothing to repair"):
+        repair.run(verdict["id"], place, stages.stage)

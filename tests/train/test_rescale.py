@@ -1,0 +1,112 @@
+"""An adapter at another strength is W0 + s dW, exactly, and whatever is not linear in s is refused."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pipeline import lineage, weights
+from pipeline.errors import BadInput, BadRecipe
+from pipeline.recipe import Recipe, Training
+from pipeline.settings import Settings
+from pipeline.train import rescale, run
+
+Trained = tuple[Settings, dict[str, Any]]
+
+
+def at(scale: float | None) -> Recipe:
+    return Recipe(training=Training(scale=scale))
+
+
+def adapter(place: Settings, id: str) -> Path:
+    return lineage.folder(place, id) / "adapter"
+
+
+def tensors(place: Settings, id: str) -> dict[str, torch.Tensor]:
+    return load_file(adapter(place, id) / "adapter_model.safetensors")
+
+
+def test_b_is_scaled_and_nothing_else(trained: Trained) -> None:
+    place, whole = trained
+    made = run.run(whole["id"], at(0.7), place)
+    old, new = tensors(place, whole["id"]), tensors(place, made["id"])
+    assert old.keys() == new.keys() and any("lora_B" in n for n in old)
+    for name, tensor in old.items():
+        assert torch.equal(new[name], tensor * 0.7 if "lora_B" in name else tensor), name
+    assert (adapter(place, made["id"]) / "adapter_config.json").read_bytes() == (
+        adapter(place, whole["id"]) / "adapter_config.json"
+    ).read_bytes()
+
+
+def test_the_model_answers_as_peft_scales_it(trained: Trained) -> None:
+    """peft's own `scale_layer` is the oracle."""
+    from peft.tuners.lora import LoraLayer
+
+    place, whole = trained
+    ours, _ = weights.load(place, run.run(whole["id"], at(0.3), place)["id"])
+    theirs, _ = weights.load(place, whole["id"])
+    words = torch.arange(5, 45).reshape(2, 20)
+    with torch.no_grad():
+        full = theirs(words).logits
+        for layer in theirs.modules():
+            if isinstance(layer, LoraLayer):
+                layer.scale_layer(0.3)
+        assert torch.allclose(ours(words).logits, theirs(words).logits, atol=1e-5)
+        assert not torch.allclose(ours(words).logits, full, atol=1e-3)
+
+
+def test_it_is_sealed_as_a_model_of_the_same_lesson(trained: Trained) -> None:
+    place, whole = trained
+    made = run.run(whole["id"], at(0.5), place)
+    sealed, parent = lineage.require(place, made["id"], "model"), lineage.manifest(place, whole["id"])
+    assert sealed["parents"] == [whole["id"]] and parent["parents"][0] in lineage.ancestors(place, made["id"])
+    assert (sealed["scale"], sealed["scaled_from"], sealed["seconds"]) == (0.5, whole["id"], 0.0)
+    assert sealed["loss"] == parent["loss"] and made["loss"] == whole["loss"]
+    assert set(sealed["files"]) == set(parent["files"])
+    stamp = (lineage.folder(place, made["id"]) / "manifest.json").stat().st_mtime_ns
+    assert run.run(whole["id"], at(0.5), place) == made, "twice is once"
+    assert (lineage.folder(place, made["id"]) / "manifest.json").stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"use_dora": True}, "DoRA"),
+        ({"modules_to_save": ["lm_head"]}, "trains modules_to_save beside the LoRA product"),
+        ({"bias": "all"}, "trains bias beside"),
+        ({"peft_type": "LOHA"}, "its adapter is LOHA"),
+    ],
+)
+def test_what_is_not_linear_is_refused(trained: Trained, tmp_path: Path, change: dict, words: str) -> None:
+    place, whole = trained
+    copy = replace(place, home=tmp_path / "home")
+    shutil.copytree(lineage.folder(place, whole["id"]), lineage.folder(copy, whole["id"]))
+    config = adapter(copy, whole["id"]) / "adapter_config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | change))
+    assert words in (rescale.unfit(config.parent) or "")
+
+
+def test_full_weights_have_nothing_to_scale(tiny: Path) -> None:
+    assert rescale.unfit(tiny) == "all its weights were trained, there is no adapter to scale"
+
+
+def test_a_tensor_that_is_no_factor_is_refused(trained: Trained, tmp_path: Path) -> None:
+    place, whole = trained
+    source = tmp_path / "odd"
+    shutil.copytree(adapter(place, whole["id"]), source)
+    save_file(tensors(place, whole["id"]) | {"magnitude": torch.ones(2)}, source / "adapter_model.safetensors")
+    with pytest.raises(BadInput, match="holds magnitude, which is no LoRA factor"):
+        rescale.scaled(source, tmp_path / "out", 0.5)
+
+
+def test_a_model_needs_a_scale_and_a_mix_takes_none(trained: Trained) -> None:
+    place, whole = trained
+    with pytest.raises(BadRecipe, match="is trained already"):
+        run.run(whole["id"], at(None), place)
+    with pytest.raises(BadRecipe, match="has no adapter yet"):
+        run.run(lineage.manifest(place, whole["id"])["parents"][0], at(0.5), place)
