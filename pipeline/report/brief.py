@@ -1,4 +1,5 @@
-"""The decision in five questions: what users gain, what is proved, what nobody knows yet and what knowing would cost, what was lost and why."""
+"""The decision in five questions: what users gain, what is proved, what nobody knows yet and what knowing would cost, what was lost and why,
+and what repair did."""
 
 import math
 from typing import Any
@@ -11,14 +12,15 @@ ALPHA, POWER = 0.05, 0.8
 
 
 def of(facts: Row, pace: float | None) -> list[Row]:
-    """question, answer (sentences), and the section that proves it. pace: seconds that this suite took for an item, where that is known."""
+    """question and answers (sentences), in the page's order. pace: seconds that this suite took for an item, where that is known."""
     table = facts["references"][0]
-    return [
-        {"question": "What changes for users", "answers": users(facts), "see": "targets"},
-        {"question": "What is proved", "answers": proved(facts), "see": "abilities"},
-        {"question": "What is not known", "answers": unknown(facts, table, pace), "see": "abilities"},
-        {"question": "What was lost, and why", "answers": lost(facts, table), "see": "causes" if facts["causes"] else "items"},
+    found = [
+        {"question": "What changes for users", "answers": users(facts)},
+        {"question": "What is proved", "answers": proved(facts)},
+        {"question": "What is not known", "answers": unknown(facts, table, pace)},
+        {"question": "What was lost, and why", "answers": lost(facts, table)},
     ]
+    return found + ([{"question": "What repair did", "answers": mended(facts)}] if facts["repair"] or facts["verdict"] == "block" else [])
 
 
 def users(facts: Row) -> list[str]:
@@ -102,6 +104,13 @@ def lost(facts: Row, table: Row) -> list[str]:
     if gone and not facts["alike"] and not named:
         told.append("The lost answers have nothing in common that the rules can name.")
     return told
+
+
+def mended(facts: Row) -> list[str]:
+    """What the tries came to, or that nobody tried."""
+    if not facts["repair"]:
+        return ["Nobody has tried to mend this candidate."]
+    return [f"{facts['repair']['words']}."]
 
 
 def _rows(table: Row) -> list[Row]:
