@@ -9,6 +9,7 @@ from pipeline.report.words import lasting, listed, number, points
 
 Row = dict[str, Any]
 ALPHA, POWER = 0.05, 0.8
+MOST_ALIKE = 2  # sentences on what lost answers have in common; the others stand with the items
 
 
 def of(facts: Row, pace: float | None) -> list[Row]:
@@ -57,7 +58,7 @@ def proved(facts: Row) -> list[str]:
 
 
 def unknown(facts: Row, table: Row, pace: float | None) -> list[str]:
-    """What was neither shown nor excluded, the smallest loss that could hide, and what it would take to see more."""
+    """What was neither shown nor excluded, how large a loss may hide inside a margin, and what it would take to know."""
     told = []
     for row in [r for r in table["rows"] if r["decision"] == "hold" and not r["report_only"]]:
         if not row.get("n") or not row.get("interval"):
@@ -66,16 +67,15 @@ def unknown(facts: Row, table: Row, pace: float | None) -> list[str]:
         wanted = needed(row, row["margin"])
         cost = f" About {number(wanted)} items would tell{_time(wanted - row['n'], pace)}." if wanted else ""
         told.append(f"{row['name']} may have lost up to {points(row['interval'][1])} points; {points(row['margin'])} are allowed.{cost}")
-    small = [r for r in table["rows"] if r.get("n") and r["decision"] == "promote"]
+    small = [r for r in table["rows"] if r.get("n") and r["decision"] == "promote" and r["interval"][1] > 0]
     if small:
-        worst = max(small, key=lambda r: r.get("smallest_detectable_drop") or 0)
-        seen = worst.get("smallest_detectable_drop")
-        if seen:
-            half = seen / 2
-            wanted = math.ceil(worst["n"] * 4)  # half the drop takes four times the items
-            cost = f"; to see {points(half)} would take about {number(wanted)} items{_time(wanted - worst['n'], pace)}"
-            told.append(f"A loss below {points(seen)} points in {worst['name']} could pass unseen{cost}.")
-    return told or ["How small a loss this suite could see: nothing was measured."]
+        widest = max(small, key=lambda r: r["interval"][1])
+        items = 4 * widest["n"]  # half the width of an interval takes four times the items
+        cost = f"half that doubt would take about {number(items)} items{_time(items - widest['n'], pace)}"
+        told.append(f"{widest['name']} may have lost up to {points(widest['interval'][1])} points, within its margin; {cost}.")
+    if told or not any(r.get("n") for r in table["rows"]):
+        return told or ["Everything: no ability was measured."]
+    return ["Nothing of what was measured: each loss is proved, or there is none."]
 
 
 def needed(row: Row, margin: float | None) -> int | None:
@@ -98,9 +98,10 @@ def lost(facts: Row, table: Row) -> list[str]:
         return ["Not known: no ability was measured."]
     gone, came = sum(r["lost"] for r in counted), sum(r["gained"] for r in counted)
     told = [f"{number(gone)} answers that were right are wrong now, {number(came)} that were wrong are right."]
-    told += facts["alike"]
-    named = [f"{a['culprit'][0].upper()}{a['culprit'][1:]}." for a in (facts["causes"] or {}).get("abilities", []) if a["culprit"]]
-    told += named
+    told += [f"{sentence}." for sentence in facts["alike"][:MOST_ALIKE]]
+    named = [a["culprit"].split(": ")[:2] for a in (facts["causes"] or {}).get("abilities", []) if a["culprit"]]
+    for cause in dict.fromkeys(cause for _, cause in named):
+        told.append(f"{listed([ability for ability, of in named if of == cause])}: {cause}.")
     if gone and not facts["alike"] and not named:
         told.append("The lost answers have nothing in common that the rules can name.")
     return told

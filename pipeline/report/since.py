@@ -29,7 +29,7 @@ def _tasks(then: Row, now: Row) -> list[Row]:
 def _values(then: Row, now: Row) -> list[Row]:
     """Values of the training."""
     found = [
-        {n: str(v.get("value") if isinstance(v, dict) else v) for n, v in (plan.get("values") or {}).items()}
+        {n: number(v.get("value") if isinstance(v, dict) else v) for n, v in (plan.get("values") or {}).items()}
         | {"method": str(plan.get("method"))}
         for plan in (then, now)
     ]
