@@ -182,6 +182,11 @@ def making(settings: Settings, id: str, *, parents: list[str], recipe: dict, see
         write_json(path / "manifest.json", facts | work.extra)
 
 
+def lasted(manifest: dict[str, Any]) -> float:
+    """Seconds that making an artefact took."""
+    return (datetime.fromisoformat(manifest["finished"]) - datetime.fromisoformat(manifest["started"])).total_seconds()
+
+
 def versions() -> dict[str, str]:
     found = {}
     for package in PACKAGES:

@@ -79,13 +79,13 @@ def deciding(rows: Iterable[Row], declared: Mapping[str, Row]) -> dict[str, tupl
 def parted(ability: str, reference: str, before: list[Row], after: list[Row], declared: Mapping[str, Row]) -> Fallen:
     """The ability's items, lost and kept. before, after: rows of items.parquet of the reference and of the candidate."""
     choice = deciding(after, declared)
-    was = {_identity(row): row for row in _decided(before, ability, choice)}
+    was = {identity(row): row for row in _decided(before, ability, choice)}
     lost: list[Item] = []
     kept: list[Item] = []
     rest: list[Item] = []
     gained = 0
     for row in _decided(after, ability, choice):
-        other = was.get(_identity(row))
+        other = was.get(identity(row))
         if other is None or row["value"] is None or other["value"] is None:
             continue
         sign = 1 if choice[row["benchmark"]][2] else -1
@@ -101,7 +101,8 @@ def _decided(rows: Iterable[Row], ability: str, choice: Mapping[str, tuple[str, 
     return (r for r in rows if r["ability"] == ability and (r["metric"], r["filter"]) == choice.get(r["benchmark"], ())[:2])
 
 
-def _identity(row: Row) -> tuple:
+def identity(row: Row) -> tuple:
+    """What pairs an answer with the other side's; documents that repeat keep their occurrence."""
     return (row["benchmark"], row["doc_hash"], row["prompt_hash"], row.get("occurrence") or 0)
 
 
@@ -115,4 +116,9 @@ def _item(row: Row, other: Row) -> Item:
 
 def drawn(items: Iterable[Item], most: int) -> list[Item]:
     """At most so many, by a hash, so that nobody picks."""
-    return sorted(items, key=lambda i: hashlib.sha256(f"{i.benchmark} {i.doc_hash} {i.doc_id}".encode()).hexdigest())[:most]
+    return sorted(items, key=lambda i: lot(i.benchmark, i.doc_hash, i.doc_id))[:most]
+
+
+def lot(*named: object) -> str:
+    """An item's place in a draw by hash: its benchmark, document hash and number."""
+    return hashlib.sha256(" ".join(map(str, named)).encode()).hexdigest()

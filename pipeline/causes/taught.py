@@ -1,6 +1,7 @@
 """The rows that a lesson taught, as question and answer: what the lost items are held against."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,11 @@ def turns(row: Row, kind: str) -> tuple[list[Row], list[Row]]:
     if kind == "sft":
         return list(row["messages"][:-1]), list(row["messages"][-1:])
     return list(row["prompt"]), list(row["chosen" if kind == "dpo" else "completion"])
+
+
+def bare(text: str) -> str:
+    """An answer as it is recognised: signs around it, case and spaces make no other answer."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def text(message: Row) -> str:

@@ -38,14 +38,13 @@ class Remedy:
         """The blocked lesson with this change, asked on one half. It may hold: a half shows less than the whole, and that is no mistake of the recipe."""
         training = blocked.training.model_copy(update={**self.training, "scale": self.scale})
         mixing = blocked.mixing.model_copy(update={"slice": Slice(**self.slice)})
-        once = {"half": half} | ({"looks": 1} if "looks" in type(blocked.evaluation).model_fields else {})
         return blocked.model_copy(
             update={
                 "name": f"{blocked.name.split('-')[0]}-repair",
                 "about": f"{blocked.name}, repaired: {self.does}",
                 "training": training,
                 "mixing": mixing,
-                "evaluation": blocked.evaluation.model_copy(update=once),
+                "evaluation": blocked.evaluation.model_copy(update={"half": half, "looks": 1}),
                 "gate": blocked.gate.model_copy(update={"may_hold": True}),
             }
         )

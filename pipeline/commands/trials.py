@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ class Trials:
         if seen:
             return max(seen)
         scores = lineage.manifest(self.settings, self.verdict)["scores"]["candidate"]
-        return _lasted(lineage.manifest(self.settings, scores)) / 2
+        return lineage.lasted(lineage.manifest(self.settings, scores)) / 2
 
     def costs(self, remedy: Remedy) -> float:
         """Seconds that a try is expected to take."""
@@ -121,7 +120,3 @@ class Trials:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lineage.write_json(self.path, list(self.done.values()))
         return found
-
-
-def _lasted(manifest: Row) -> float:
-    return (datetime.fromisoformat(manifest["finished"]) - datetime.fromisoformat(manifest["started"])).total_seconds()

@@ -11,6 +11,7 @@ from pipeline import people
 from pipeline.erase import folders, packs
 from pipeline.erase.gone import Gone
 from pipeline.erase.journal import Journal
+from pipeline.ingest.read import ARCHIVES
 from pipeline.settings import Settings
 
 PLACES = ("inbox", "hotfix", "demo")
@@ -20,7 +21,6 @@ NAMED = re.compile(r'"([^"\\]{1,64})"\s*:\s*(?:"((?:[^"\\]|\\.){1,512})|(-?\d+))
 LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 LOGS = (".jsonl", ".json", ".ndjson", ".parquet")
 PACKED = (".gz", ".zst")
-ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz")
 
 
 def sweep(settings: Settings, journal: Journal, gone: Gone) -> dict[str, str]:

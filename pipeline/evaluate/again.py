@@ -13,7 +13,7 @@ from pipeline.causes import lost
 from pipeline.errors import BadInput, Permanent
 from pipeline.evaluate import items, lmeval, scorer
 from pipeline.evaluate.gradients import fallen_of
-from pipeline.evaluate.memory import Remembering
+from pipeline.evaluate.memory import KEPT_EVERY, Remembering
 from pipeline.evaluate.questions import Questions
 from pipeline.progress import say
 from pipeline.recipe import Recipe
@@ -21,7 +21,6 @@ from pipeline.settings import Settings
 
 VERSION = 1  # raise it when the same arm should give other answers
 EVERY = "all"
-KEPT_EVERY = 2
 COLUMNS = {
     "ability": "string",
     "side": "string",

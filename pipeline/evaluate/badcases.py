@@ -1,7 +1,7 @@
 """Bad cases to look into: what the candidate lost, then what else it gets wrong of its target tasks, drawn by hash and shared out over abilities."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,10 +41,10 @@ def drawn(candidate: Sequence[Row], champion: Sequence[Row], declared: Mapping[s
     """(side, kind, row) of at most `most` bad cases: lost ones, then wrong ones of target tasks, abilities in turn."""
     choice = lost.deciding(candidate, declared)
     skipped = {b for a in declared.values() if a.get("rule") == "drift" for b in a.get("tasks") or ()}
-    was = {_identity(row): row for row in champion if _decides(row, choice)}
+    was = {lost.identity(row): row for row in champion if _decides(row, choice)}
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in candidate:
-        before = was.get(_identity(row))
+        before = was.get(lost.identity(row))
         if not _decides(row, choice) or row["benchmark"] in skipped or row["value"] is None or before is None or before["value"] is None:
             continue
         sign = 1 if choice[row["benchmark"]][2] else -1
@@ -52,9 +52,8 @@ def drawn(candidate: Sequence[Row], champion: Sequence[Row], declared: Mapping[s
             groups.setdefault(("lost", row["ability"]), []).append(row)
         elif row["kind"] == "target" and row["value"] < 1:
             groups.setdefault(("wrong", row["ability"]), []).append(row)
-    order = {(r["benchmark"], r["doc_hash"], r["doc_id"]): i for i, r in enumerate(_by_hash(candidate))}
     for rows in groups.values():
-        rows.sort(key=lambda r: order[r["benchmark"], r["doc_hash"], r["doc_id"]])
+        rows.sort(key=lambda r: lost.lot(r["benchmark"], r["doc_hash"], r["doc_id"]))
     turns = [
         [(side, row["kind"], row) for row in rows]
         for (side, _), rows in sorted(groups.items(), key=lambda g: (g[0][0], -len(g[1]), g[0][1]))
@@ -68,16 +67,6 @@ def drawn(candidate: Sequence[Row], champion: Sequence[Row], declared: Mapping[s
 
 def _decides(row: Row, choice: Mapping[str, tuple[str, str, bool]]) -> bool:
     return (row["metric"], row["filter"]) == choice[row["benchmark"]][:2] and row["kind"] != "report"
-
-
-def _identity(row: Row) -> tuple:
-    return (row["benchmark"], row["doc_hash"], row["prompt_hash"], row.get("occurrence") or 0)
-
-
-def _by_hash(rows: Iterable[Row]) -> list[Row]:
-    import hashlib
-
-    return sorted(rows, key=lambda r: hashlib.sha256(f"{r['benchmark']} {r['doc_hash']} {r['doc_id']}".encode()).hexdigest())
 
 
 def spans(prompt: str, render: Callable[[list[Row]], str] | None) -> list[tuple[int, int]]:

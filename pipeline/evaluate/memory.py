@@ -17,6 +17,8 @@ from typing import Any
 from pipeline.progress import EVERY_S, say
 
 Key = str
+KEPT_EVERY = 2
+"""Batches of items that are asked before their answers are written down: what a kill can lose."""
 
 
 class Remembering:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.causes.neighbours import likeness
-from pipeline.causes.taught import Taught
+from pipeline.causes.taught import Taught, bare
 from pipeline.evaluate.badcases import Case
 from pipeline.evaluate.probe_classes import classify
 from pipeline.evaluate.tokenwise import Path, Tokenwise, likely, total
@@ -49,11 +49,6 @@ class Asking:
     """The prompt with its question put in other words."""
     reverse: tuple[str, str] | None = None
     """(prompt, what the answer must hold) of the question the other way round, where the task's card gives one."""
-
-
-def bare(text: str) -> str:
-    """An answer as it is recognised: signs around it, case and spaces make no other answer."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def examine(case: Case, asking: Asking, candidate: Tokenwise, base: Tokenwise, lesson: Lesson, texts: bool) -> Row:

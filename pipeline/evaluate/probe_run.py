@@ -12,10 +12,11 @@ from typing import Any
 
 from pipeline import beside, chat, lineage, recipe, weights
 from pipeline.causes import taught
+from pipeline.causes.taught import bare
 from pipeline.errors import BadInput, Permanent
-from pipeline.evaluate import badcases, lmeval, scorer
+from pipeline.evaluate import badcases, halves, lmeval, scorer
 from pipeline.evaluate.badcases import Case
-from pipeline.evaluate.probe import Asking, Lesson, bare, examine
+from pipeline.evaluate.probe import Asking, Lesson, examine
 from pipeline.evaluate.questions import Questions
 from pipeline.evaluate.tokenwise import Tokenwise
 from pipeline.progress import say
@@ -120,12 +121,10 @@ def _case(questions: Questions, side: str, kind: str, row: Row) -> Case | None:
 
     None for what is neither: questions whose choices stand in the prompt, and whole texts.
     """
-    from lm_eval.utils import handle_non_serializable, hash_string
-
     battery = next((b for b in questions.batteries if row["benchmark"] in b.tasks), None)
     task: Any = battery.tasks[row["benchmark"]] if battery else None
     doc = task.eval_docs[row["doc_id"]] if battery and row["doc_id"] < len(task.eval_docs) else None
-    if doc is None or hash_string(json.dumps(doc, indent=2, default=handle_non_serializable, ensure_ascii=False)) != row["doc_hash"]:
+    if doc is None or halves.doc_hash(doc) != row["doc_hash"]:
         raise Permanent(
             f"{row['benchmark']}/{row['doc_id']} is no item of the suite any more: put the suite back as it was, or evaluate anew"
         )

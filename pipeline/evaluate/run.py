@@ -7,14 +7,11 @@ from typing import Any
 from pipeline import lineage, recipe, service
 from pipeline.evaluate import again, gradients, items, lmeval, looks, scorer
 from pipeline.evaluate import rows as losses
-from pipeline.evaluate.memory import Remembering
+from pipeline.evaluate.memory import KEPT_EVERY, Remembering
 from pipeline.evaluate.questions import Questions
 from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
-
-KEPT_EVERY = 2
-"""Batches of items that are asked before their answers are written down: what a kill can lose."""
 
 
 def run(

@@ -104,7 +104,7 @@ def _plain(terms: Terms) -> Facts:
 def rule(settings: Settings, lesson: Recipe, model: str, references: Mapping[str, str]) -> Rule:
     """The rule for one candidate. references: role -> id of sealed scores on all items."""
     runs = _runs(settings, references)
-    abilities = decision.abilities_in(_declared(settings, lesson), *runs.values())
+    abilities = decision.abilities_in(declared(settings, lesson), *runs.values())
     champion = runs["champion"]
     pools = {n: _docs(champion, ability) for n, ability in abilities.items()}
     asking = lesson.evaluation
@@ -115,10 +115,10 @@ def rule(settings: Settings, lesson: Recipe, model: str, references: Mapping[str
     return Rule(drawn, runs, _terms(settings, lesson, model, references, abilities), abilities)
 
 
-def _declared(settings: Settings, lesson: Recipe) -> dict[str, Ability]:
-    """The gating abilities of all suites of the lesson."""
+def declared(settings: Settings, lesson: Recipe, kind: str = "suite") -> dict[str, Ability]:
+    """The gating abilities of all suites of the lesson, or their behaviour checks."""
     found = [recipes.suite(settings, name)[0].abilities for name in lesson.evaluation.suites]
-    return {n: a for abilities in found for n, a in abilities.items() if a.kind == "suite"}
+    return {n: a for abilities in found for n, a in abilities.items() if a.kind == kind}
 
 
 def _docs(run: Run, ability: Ability) -> list[Doc]:

@@ -174,11 +174,8 @@ def _result(settings: Settings, id: str) -> Facts:
 
 
 def _abilities(recipe: Recipe, settings: Settings, kind: str = "suite") -> dict[str, Ability]:
-    """The gating abilities of all suites of the lesson, or their behaviour checks."""
-    found: dict[str, Ability] = {}
-    for name in recipe.evaluation.suites:
-        found |= {n: a for n, a in recipes.suite(settings, name)[0].abilities.items() if a.kind == kind}
-    return feasibility.asked(found, recipe.evaluation.half, recipe.evaluation.items_per_ability)
+    """The abilities of one kind, with as many items as are asked."""
+    return feasibility.asked(asking.declared(settings, recipe, kind), recipe.evaluation.half, recipe.evaluation.items_per_ability)
 
 
 def _scores(settings: Settings, candidate: Facts, model: str) -> str:

@@ -1,7 +1,6 @@
 """Slices: `equipoise mix MIX-ID` makes a lesson of a part of a sealed one, in the same order and with the same values. No lake is read."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -57,7 +56,7 @@ def run(mix: str, recipe: Recipe, settings: Settings) -> Row:
             pool = _pool(text, mix, whole, recipe, settings) if more else slicing.Pool()
             part = slicing.piece(files, whole, cut, pool, recipe.training.seed)
             before = Training.model_validate(parent["recipe"].get("training", {}))
-            counts = json.loads((lineage.folder(settings, mix) / "counts.json").read_text(encoding="utf-8"))
+            counts = folder.counts(settings, mix)
             made = told(mix, part, whole, counts, cards, recipe, before)
             folder.write(work.folder, made)
             work.counts.update(made.counts)

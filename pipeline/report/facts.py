@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
+from pipeline.causes.taught import bare
+from pipeline.lineage import lasted
 from pipeline.report import account, behaviour, brief, causes, charts, items, looks, losses, mending, probed, samples, since, tables
-from pipeline.report.failures import CLASSES, Known, bare, failure
+from pipeline.report.failures import CLASSES, Known, failure
 from pipeline.report.sources import Sources
 from pipeline.report.words import cut, lasting
 
@@ -72,7 +73,7 @@ def _pace(s: Sources) -> float | None:
     """Seconds that one item of the candidate took."""
     manifest = s.manifests.get(s.verdict["scores"].get("candidate"), {})
     asked = (manifest.get("counts") or {}).get("asked")
-    return _seconds(manifest) / asked if asked and manifest.get("finished") else None
+    return lasted(manifest) / asked if asked and manifest.get("finished") else None
 
 
 def failing(known: Known) -> items.Fails:
@@ -197,10 +198,6 @@ def lineage(verdict_id: str, s: Sources) -> list[Row]:
     return [{"kind": kind, "ids": [{"id": i, "own": i in own} for i in sorted(ids) if i.startswith(f"{kind}-")]} for kind in KINDS]
 
 
-def _seconds(manifest: Row) -> float:
-    return (datetime.fromisoformat(manifest["finished"]) - datetime.fromisoformat(manifest["started"])).total_seconds()
-
-
 def costs(verdict_id: str, s: Sources) -> Row:
     """Seconds a stage took, from the manifests; scores made for an earlier candidate cost nothing now."""
     trained = s.manifests.get(s.model, {}).get("started")
@@ -208,7 +205,7 @@ def costs(verdict_id: str, s: Sources) -> Row:
     for id in dict.fromkeys(filter(None, [s.logs, s.pairs, s.mix, s.model, *s.verdict["scores"].values(), verdict_id])):
         manifest = s.manifests.get(id)
         if manifest and manifest.get("finished"):
-            seconds = _seconds(manifest)
+            seconds = lasted(manifest)
             shared = bool(id.startswith("scores-") and trained and manifest["finished"] < trained)
             rows.append({"stage": VERBS[id.split("-")[0]], "id": id, "seconds": seconds, "shared": shared, "text": lasting(seconds)})
     spent = sum(r["seconds"] for r in rows if not r["shared"])

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.causes.taught import bare
+
 CLASSES = {
     "empty": "nothing was answered",
     "loop": "its end repeats itself",
@@ -42,11 +44,6 @@ class Known:
     """Tokens of a text; without it no answer is called truncated."""
     taught: frozenset[str] = frozenset()
     """Answers of the lesson's rows, `bare`; replay is no part of it."""
-
-
-def bare(answer: str) -> str:
-    """An answer as it is recognised: signs around it, case and spaces make no other answer."""
-    return " ".join(re.findall(r"\w+", answer.casefold()))
 
 
 def failure(answer: str, other: str, target: str, known: Known, benchmark: str = "", forms: bool = False) -> str:
