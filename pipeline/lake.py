@@ -188,13 +188,16 @@ def table(con: "Connection", script: str, **values: object) -> Any:
     return _execute(con, _read(script), values).to_arrow_table()
 
 
-def check(con: "Connection", stage: str, **values: object) -> None:
-    """Run every check of a stage: each is a sentence, and a query for rows that must not exist."""
+def check(con: "Connection", stage: str, parts: int = 1, **values: object) -> None:
+    """Run every check of a stage: each is a sentence, and a query for rows that must not exist.
+
+    parts: into how many parts a check that names $part divides its rows, one at a time in memory.
+    """
     for file in sorted((SQL / "checks" / stage).glob("*.sql")):
-        rows = _execute(con, file.read_text(encoding="utf-8"), values).fetchmany(3)
-        if rows:
-            sentence = file.stem.replace("_", " ")
-            raise Permanent(f"check failed in {stage}: {sentence}; for example {str(rows)[:300]}. Nothing was committed")
+        text, sentence = file.read_text(encoding="utf-8"), file.stem.replace("_", " ")
+        for part in range(parts if "$parts" in text else 1):
+            if rows := _execute(con, text, values | {"part": part, "parts": parts}).fetchmany(3):
+                raise Permanent(f"check failed in {stage}: {sentence}; for example {str(rows)[:300]}. Nothing was committed")
 
 
 def snapshot(con: "Connection") -> int:

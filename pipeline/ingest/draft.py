@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection as Connection
 
 FEW = 1000  # rows that go in by an insert when the batch commits; more are worth a file of their own while nobody waits
+LARGE = 4 * 1024 * 1024  # bytes of rows that are worth one too, however few they are: a transaction holds what is inserted in memory
+CHECKED = 1_000_000  # messages that one pass of a check holds, by eight bytes each: a batch of many is checked in parts
 IN_MEMORY = 16 * 1024 * 1024  # bytes of steps before they go to a file that has no name, and so leaves nothing behind
 DIGESTS = ("conversations", "messages", "feedback")
 
@@ -33,6 +35,7 @@ class Draft:
         self._store = Store(con, settings, day)
         self._spool = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(work))  # noqa: SIM115 - it lives as long as the draft
         self._steps: list[Callable[[], None]] = []
+        self._messages = 0
         lake.run(con, "ingest/draft")
 
     def step(self, script: str, **values: object) -> None:
@@ -41,6 +44,7 @@ class Draft:
 
     def add(self, name: str, arriving: Any) -> None:
         """Rows of plainly good lines, of conversations that nobody spoke of before."""
+        self._count(name, arriving)
         self._hand_over(self._store.add(name, arriving))
 
     def write(self, changes: Changes, refused: list[list[Any]]) -> None:
@@ -89,6 +93,10 @@ class Draft:
         self._ask(list(ids))
         lake.run(self._con, "ingest/touch")
 
+    def parts(self) -> int:
+        """Into how many parts the checks of this batch are to be divided."""
+        return 1 + self._messages // CHECKED
+
     def close(self) -> None:
         """Nothing more will be added."""
         self._hand_over(self._store.close())
@@ -117,8 +125,12 @@ class Draft:
         for name, path in files:
             self.step("ingest/hand_over", name=name, path=path)
 
+    def _count(self, name: str, arriving: Any) -> None:
+        self._messages += len(arriving) if name == "messages" else 0
+
     def _write(self, name: str, script: str, arriving: Any) -> None:
-        if script.startswith("add_") and len(arriving) >= FEW:
+        self._count(name, arriving)
+        if script.startswith("add_") and (len(arriving) >= FEW or arriving.nbytes >= LARGE):
             self._hand_over([self._store.file(name, arriving)])
             return
         if name in DIGESTS:

@@ -1,12 +1,14 @@
 """Homes whose lake stands on real servers: SQLite or PostgreSQL for the catalogue, a folder or an S3 store for the files."""
 
 import importlib.util
+import io
 import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline import settings as machine
@@ -83,3 +85,26 @@ def sql(port: int, statement: str, database: str = "postgres") -> list[tuple]:
             return cursor.fetchall() if cursor.description else []
     finally:
         con.close()
+
+
+def stored(settings: Settings) -> str:
+    """Everything that the catalogue and the files say, as text."""
+    found = []
+    if settings.server:
+        port, name = int(settings.server.port or 0), str(settings.server.dbname)
+        tables = sql(port, "select tablename from pg_tables where schemaname = 'public'", name)
+        assert tables
+        found += [repr(sql(port, f'select * from "{table}"', name)) for (table,) in tables]
+        found.append(repr(sql(port, "select most_common_vals, histogram_bounds from pg_stats", name)))
+    else:
+        assert settings.catalogue
+        found.append(settings.catalogue.read_bytes().decode("latin-1"))
+    if settings.data_folder:
+        found += [repr(pq.read_table(p).to_pylist()) for p in settings.data_folder.rglob("*.parquet")]
+    else:
+        client = servers.client(int(str(settings.objects.endpoint).rsplit(":", 1)[1]))
+        prefix = settings.data.removeprefix(f"s3://{servers.BUCKET}/")
+        for one in client.list_objects_v2(Bucket=servers.BUCKET, Prefix=prefix).get("Contents", []):
+            body = client.get_object(Bucket=servers.BUCKET, Key=one["Key"])["Body"].read()
+            found.append(repr(pq.read_table(io.BytesIO(body)).to_pylist()) if one["Key"].endswith(".parquet") else repr(body))
+    return "\n".join(found)

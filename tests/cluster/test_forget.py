@@ -1,9 +1,7 @@
 """`equipoise forget` on servers: no row, no object and no older version is left of the forgotten, and logs can be mined afterwards."""
 
-import io
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from pipeline import lake, lineage
@@ -11,9 +9,7 @@ from pipeline.erase import run as erase
 from pipeline.ingest.run import run as ingest
 from pipeline.mine.run import run as mine
 from pipeline.recipe import Recipe
-from pipeline.settings import Settings
-from tests.cluster import servers
-from tests.cluster.conftest import MODES, Maker, sql
+from tests.cluster.conftest import MODES, Maker, stored
 from tests.ingest.world import conversation, event, message, write
 
 pytestmark = pytest.mark.cluster
@@ -25,29 +21,6 @@ def talk(id: str, user: str, said: str) -> dict:
     return conversation(
         id, user_id=user, messages=[message("m1", None, "user", said), message("m2", "m1", "assistant", "On its way.")], feedback=[edit]
     )
-
-
-def stored(settings: Settings) -> str:
-    """Everything that the catalogue and the files say, as text."""
-    found = []
-    if settings.server:
-        port, name = int(settings.server.port or 0), str(settings.server.dbname)
-        tables = sql(port, "select tablename from pg_tables where schemaname = 'public'", name)
-        assert tables
-        found += [repr(sql(port, f'select * from "{table}"', name)) for (table,) in tables]
-        found.append(repr(sql(port, "select most_common_vals, histogram_bounds from pg_stats", name)))
-    else:
-        assert settings.catalogue
-        found.append(settings.catalogue.read_bytes().decode("latin-1"))
-    if settings.data_folder:
-        found += [repr(pq.read_table(p).to_pylist()) for p in settings.data_folder.rglob("*.parquet")]
-    else:
-        client = servers.client(int(str(settings.objects.endpoint).rsplit(":", 1)[1]))
-        prefix = settings.data.removeprefix(f"s3://{servers.BUCKET}/")
-        for one in client.list_objects_v2(Bucket=servers.BUCKET, Prefix=prefix).get("Contents", []):
-            body = client.get_object(Bucket=servers.BUCKET, Key=one["Key"])["Body"].read()
-            found.append(repr(pq.read_table(io.BytesIO(body)).to_pylist()) if one["Key"].endswith(".parquet") else repr(body))
-    return "\n".join(found)
 
 
 @pytest.mark.parametrize("mode", MODES)

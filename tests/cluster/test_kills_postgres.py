@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.settings import Settings
 from tests.cluster import servers
-from tests.cluster.conftest import Maker
+from tests.cluster.conftest import Maker, stored
 from tests.lake import drill
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -45,3 +45,25 @@ def test_a_killed_compaction_changes_no_row_and_the_next_one_leaves_no_file_over
 ) -> None:
     hits = drill.compactions(kills, cluster("postgres+s3"), tmp_path / "logs", listed)
     assert hits >= kills // 2
+
+
+def test_a_killed_erasure_run_again_leaves_nothing_of_the_forgotten(cluster: Maker, tmp_path: Path, kills: int, listed: Any) -> None:
+    undisturbed = cluster("sqlite", "undisturbed")
+
+    def reference(logs: Path, user: str) -> dict[str, Any]:
+        from pipeline.erase import run as erase
+        from pipeline.ingest.run import run
+        from pipeline.recipe import Recipe
+
+        run([drill.received(undisturbed, logs)], Recipe(), undisturbed)
+        erase.users(undisturbed, [user], "asked for by letter")
+        return drill.state(undisturbed)
+
+    hits = drill.erasures(kills, cluster("postgres+s3"), reference, tmp_path / "logs", everything, listed)
+    assert hits >= kills // 2
+
+
+def everything(settings: Settings) -> str:
+    """What the servers say, and every file under home."""
+    found = [p.read_bytes().decode("latin-1") for p in settings.home.rglob("*") if p.is_file()]
+    return "\n".join([stored(settings), *found])

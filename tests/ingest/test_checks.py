@@ -15,9 +15,8 @@ MESSAGE = "insert into ingest.messages by name select date '2026-11-20' as day, 
 FEEDBACK = "insert into ingest.feedback by name select date '2026-11-20' as day, 2 * 10**9 as arrived, true as current, "
 BROKEN = {
     "every_conversation_stands_once": CONVERSATION + "'c1' as conversation_id, true as consent",
-    "every_message_stands_once": MESSAGE + "'c1' as conversation_id, 'm1' as message_id",
+    "every_message_stands_once_and_has_its_parent": MESSAGE + "'c1' as conversation_id, 'm1' as message_id",
     "every_message_has_its_conversation": MESSAGE + "'gone' as conversation_id, 'm1' as message_id",
-    "every_parent_is_there": MESSAGE + "'c1' as conversation_id, 'm9' as message_id, 'gone' as parent_id",
     "every_event_has_one_current_state": FEEDBACK + "'c1' as conversation_id, 'f1' as event_id",
     "no_tombstone_keeps_a_text": FEEDBACK + "'t1' as conversation_id, 'f9' as event_id, 'said' as text",
     "no_raw_address_is_stored": MESSAGE + "'c1' as conversation_id, 'm9' as message_id, 'to bob@example.com' as content",
@@ -49,6 +48,16 @@ def test_a_check_finds_what_breaks_its_sentence(con: object, sentence: str) -> N
         with lake.transaction(con):
             con.execute(BROKEN[sentence])  # type: ignore[attr-defined]
             lake.check(con, "ingest", first=FIRST, day="2026-11-20")
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"), [("'m1' as message_id", "stands twice"), ("'m9' as message_id, 'gone' as parent_id", "its parent is missing")]
+)
+def test_a_check_that_is_run_in_parts_finds_what_breaks_its_sentence_in_any_of_them(con: object, broken: str, why: str) -> None:
+    with pytest.raises(Permanent, match=f"has its parent.*{why}"):
+        with lake.transaction(con):
+            con.execute(MESSAGE + "'c1' as conversation_id, " + broken)  # type: ignore[attr-defined]
+            lake.check(con, "ingest", parts=7, first=FIRST, day="2026-11-20")
 
 
 def test_every_check_has_a_row_that_breaks_it() -> None:

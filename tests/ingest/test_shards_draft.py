@@ -29,12 +29,16 @@ STORIES: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("few", [1, 1000], ids=["in files", "in steps"])
-def test_a_batch_of_many_chunks_ends_as_one_of_one_chunk(few: int, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("few", "large"), [(1, 1 << 30), (1000, 1), (1000, 1 << 30)], ids=["in files", "large ones in files", "in steps"])
+def test_a_batch_of_many_chunks_ends_as_one_of_one_chunk(
+    few: int, large: int, home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines = [line | {"conversation_id": f"{n}-{line['conversation_id']}"} for n, told in enumerate(STORIES.values()) for line in told]
     path, whole = write(tmp_path / "stories_2026-11-20.jsonl", *lines), sibling(home, "whole")
     counts = run([path], Recipe(), whole)
     monkeypatch.setattr(draft, "FEW", few)
+    monkeypatch.setattr(draft, "LARGE", large)
+    monkeypatch.setattr(draft, "CHECKED", 5)  # the checks run in several parts
     monkeypatch.setattr(chunk, "MOST_LINES", 1)
     again = run([path], Recipe(), home)
     assert again == counts | {"id": again["id"], "ids": again["ids"]}

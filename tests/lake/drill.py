@@ -1,8 +1,10 @@
 """SIGKILL at drawn moments: work in a process of its own, warm from the start so that every moment falls into the work itself."""
 
+import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -13,11 +15,13 @@ from typing import Any
 from pipeline import lake, lineage
 from pipeline.settings import Settings
 from pipeline.settings import load as machine
-from tests.ingest.world import conversation, event, write
+from tests.ingest.world import conversation, event, message, write
 
 TABLES = ("conversations", "messages", "feedback", "quarantine", "batches")
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["duckdb", "pyarrow", "psycopg2", "pipeline.ingest.run", "pipeline.commands.compact", "tests.lake.drill"])
+_context.set_forkserver_preload(
+    ["duckdb", "pyarrow", "psycopg2", "pipeline.ingest.run", "pipeline.commands.compact", "pipeline.erase.run", "tests.lake.drill"]
+)
 
 
 def ingest(folder: Path) -> None:
@@ -31,6 +35,12 @@ def compact() -> None:
     from pipeline.commands.compact import run
 
     run(machine(), keep_days=0, grace=timedelta(0))
+
+
+def forget(user: str) -> None:
+    from pipeline.erase.run import users
+
+    users(machine(), [user], "asked for by letter")
 
 
 def _inside(environment: dict[str, str], work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
@@ -137,3 +147,59 @@ def compactions(kills: int, settings: Settings, folder: Path, files: Callable[..
         assert orphans(settings) == []
         assert files(settings) == known_files(settings), f"kill {n - 2}: files are left over, or lost"
     return hits
+
+
+def erasures(
+    kills: int,
+    settings: Settings,
+    reference: Callable[[Path, str], dict[str, Any]],
+    folder: Path,
+    traces: Callable[..., str],
+    files: Callable[..., set[str]],
+) -> int:
+    """Round after round: a new day with somebody who is then forgotten, that killed, and run again. Gives the kills that hit.
+
+    reference: takes the same day in, and forgets, undisturbed. folder: where the logs are made; each home takes its own copy, which is
+    erased with the rest. traces: all that the catalogue, the files and the home still say, as text.
+    """
+    draw, hits, duration = random.Random(3), 0, 0.0
+    for n in range(kills + 1):
+        user = f"victim-{n:03}@example.org"
+        logs = spoken(folder, n, user)
+        ingest(received(settings, logs))
+        assert user in traces(settings)
+        if n:
+            hits += killed(draw, duration, forget, user)
+            forget(user)
+        else:
+            duration = timed(forget, user)
+        assert state(settings) == reference(logs, user), f"kill {n}"
+        left = traces(settings)
+        assert user not in left and secret(n) not in left, f"kill {n}: something of {user} is left"
+        assert orphans(settings) == []
+        assert files(settings) == known_files(settings), f"kill {n}: files are left over, or lost"
+    return hits
+
+
+def received(settings: Settings, logs: Path) -> Path:
+    """The same logs in a home's inbox."""
+    inbox = Path(settings.inbox)
+    inbox.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copy(logs, inbox))
+
+
+def secret(number: int) -> str:
+    """Words that only the one who is forgotten in this round has said."""
+    return f"parrots-{number:03}-in-the-green-house"
+
+
+def spoken(folder: Path, number: int, user: str) -> Path:
+    """Logs of one round: forty conversations of others, two of this user, a torn line of theirs, and their comment in somebody else's."""
+    words = [message("m1", None, "user", f"My {secret(number)}"), message("m2", "m1", "assistant", f"Your {secret(number)}")]
+    others = [conversation(f"{number}-{i}", user_id=f"u-{i}", feedback=[event(user_id=f"u-{i}")]) for i in range(40)]
+    guest = event("guest", "comment", text=f"As my {secret(number)}", user_id=user)
+    lines = [conversation(f"v{number}-{i}", user_id=user, messages=words, feedback=[event(user_id=user)]) for i in range(2)]
+    torn = json.dumps(conversation(f"v{number}-torn", user_id=user, messages=words))[:-20].encode()
+    name = folder / f"round_{number:03}_2026-11-{10 + number % 3}.jsonl"
+    write(name, *others, *lines, conversation(f"{number}-host", feedback=[guest]), torn)
+    return name
