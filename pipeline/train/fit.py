@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline import weights
 from pipeline.errors import Permanent, Transient
-from pipeline.train import dpo, kto, methods, resume, sft
+from pipeline.train import compiled, dpo, kto, methods, resume, sft
 from pipeline.train.phase import Phase
 from pipeline.train.watch import progress_callback
 
@@ -80,6 +80,8 @@ def count(wanted: int | None) -> int:
 
 def launch(phase: Phase, processes: int) -> None:
     """Run the phase under torchrun on this machine. Its processes end when this one does."""
+    if phase.values["deepspeed"]:
+        compiled.unlock(compiled.folder())
     spec = phase.folder / "phase.json"
     spec.write_text(phase.dumps(), encoding="utf-8")
     accelerator = ["DS_ACCELERATOR=cpu"] if weights.device() == "cpu" else []
