@@ -7,14 +7,11 @@ import json
 import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 from pipeline.erase.tables import compression
-
-ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
-"""What the readers say to damage, to unknown packings, and (RuntimeError) to a password."""
+from pipeline.ingest import zst
 
 Pack = Callable[[bytes], bytes]
 Row = dict[str, Any]
@@ -34,6 +31,8 @@ def stream(data: bytes) -> tuple[Pack, Pack]:
         import zstandard
 
         def unpacked(packed: bytes) -> bytes:
+            if not zst.is_whole(io.BytesIO(packed)):
+                raise EOFError("cut between two blocks")
             with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as reader:
                 return reader.read()
 

@@ -12,6 +12,7 @@ from pipeline.erase import folders, packs
 from pipeline.erase.gone import Gone
 from pipeline.erase.journal import Journal
 from pipeline.ingest.read import ARCHIVES
+from pipeline.ingest.unpack import damage
 from pipeline.settings import Settings
 
 PLACES = ("inbox", "hotfix", "demo")
@@ -72,7 +73,7 @@ def cleaned(name: str, data: bytes, who: "Person", sums: list[tuple[str, str, in
         if packs.is_tar(plain):
             stays = packs.tarred(plain, member)
             return data if stays is plain else pack(stays)
-    except packs.ERRORS:  # a person will be told that it lies there
+    except damage():  # a person will be told that it lies there
         return data
     before = hashlib.sha256(data).hexdigest()
     after, out = table(plain, who, before) if plain.startswith(b"PAR1") else without(plain, who, before)

@@ -140,7 +140,7 @@ def lines(path: Path) -> Iterator[Line]:
             for line in _texts(stream):
                 number = line.number
                 yield line
-    except (EOFError, zlib.error, gzip.BadGzipFile, _zstd_error()):
+    except (EOFError, zlib.error, gzip.BadGzipFile, zst.error()):
         yield Line(number + 1, b"", "packed file is cut or damaged")
 
 
@@ -176,12 +176,6 @@ def _texts(file: io.BufferedReader) -> Iterator[Line]:
             yield Line(number, b"" if denied else body[:KEPT], f"line over {LONGEST >> 20} MiB", cut=True)
         elif body.strip():
             yield Line(number, body)
-
-
-def _zstd_error() -> type[Exception]:
-    import zstandard
-
-    return zstandard.ZstdError
 
 
 def _denies(file: io.BufferedReader, raw: bytes) -> bool:

@@ -1,5 +1,6 @@
 """Archives of logs: every log in a zip or tar becomes a file of its own, under a name of our choosing and within limits."""
 
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.errors import BadInput
+from pipeline.ingest import zst
 from pipeline.ingest.read import ARCHIVES, SUFFIXES
 
 MOST_FILES = 10_000  # logs in one archive: a day of an exporter that writes one file a chat
@@ -15,8 +17,13 @@ MOST_BYTES = 64 << 30  # unpacked, all together
 MOST_RATIO = 200  # unpacked bytes a packed one: JSON packs 10 to 40 times, a bomb a thousand
 FREE_BYTES = 64 << 20  # … but never less than this: a small archive of one text repeated harms nobody
 CHUNK = 1 << 20
-ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
-"""What the two readers say to damaged bytes, to unknown packings, and (RuntimeError) to a password."""
+MOST_PADDING = 64 << 20  # bytes behind a tar's end; the sum of a packed one stands behind them
+
+
+def damage() -> tuple[type[BaseException], ...]:
+    """What readers of archives say to damaged bytes, to unknown packings, and (RuntimeError) to a password."""
+    known = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
+    return (*known, zst.error())
 
 
 def is_archive(path: Path) -> bool:
@@ -51,7 +58,7 @@ def unpack(path: Path, place: Callable[[str], Path]) -> None:
                             f"{path.name}: {name[:80]!r} makes it unpack to more than {MOST_RATIO} times its size; unpack it by hand if that is right"
                         )
                     file.write(chunk)
-    except ERRORS as error:
+    except damage() as error:
         raise BadInput(
             f"{path.name}: no readable archive ({str(error)[:120] or type(error).__name__}); pack it again, without a password"
         ) from None
@@ -73,8 +80,18 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             with tarfile.open(fileobj=stream, mode="r|") as packed:
                 yield from _of_tar(path, packed)
         return
-    with tarfile.open(path, mode="r|*") as packed:
+    with tarfile.open(path, mode="r:*") as packed:
         yield from _of_tar(path, packed)
+        assert packed.fileobj is not None
+        _read_on(path, packed.fileobj)  # gzip, bz2 and xz say only at their end whether the bytes were those that were packed
+
+
+def _read_on(path: Path, stream: IO[bytes]) -> None:
+    padding = 0
+    while chunk := stream.read(CHUNK):
+        padding += len(chunk)
+        if padding > MOST_PADDING:
+            raise BadInput(f"{path.name}: more than {MOST_PADDING >> 20} MiB stand behind the end of its last log; pack it again")
 
 
 def _of_tar(path: Path, packed: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:

@@ -10,6 +10,13 @@ SKIPPABLE = b"\x2a\x4d\x18"  # after a first byte of 0x50 to 0x5f
 RLE = 1  # a block that repeats one byte says how often, and holds it once
 
 
+def error() -> type[Exception]:
+    """What the decompressor raises for damaged bytes."""
+    import zstandard
+
+    return zstandard.ZstdError
+
+
 def is_whole(file: BinaryIO) -> bool:
     """Whether the last frame that begins in the file also ends in it. What is no frame at all is for the decompressor to refuse."""
     while magic := file.read(4):

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import lzma
 import tarfile
 import zipfile
 from pathlib import Path
@@ -99,6 +100,12 @@ def test_packed_files_are_packed_again_to_equal_bytes(who: raw.Person, suffix: s
     assert cleaned(who, f"x.jsonl{suffix}", pack(LINES.encode()))[0] == after
 
 
+def damaged(data: bytes) -> bytes:
+    """One bit of it turned, in the middle."""
+    half = len(data) // 2
+    return data[:half] + bytes([data[half] ^ 1]) + data[half + 1 :]
+
+
 def zipped(names: list[str]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -135,6 +142,9 @@ def test_what_nobody_can_open_stays_as_it_is(who: raw.Person) -> None:
         ("x.zip", zipped(["a.jsonl"])[:-30]),
         ("x.jsonl.gz", gzip.compress(LINES.encode())[:-9]),
         ("x.parquet", b"PAR1 torn"),
+        ("x.jsonl.zst", damaged(zstandard.ZstdCompressor(write_checksum=True).compress(LINES.encode()))),
+        ("cut.jsonl.zst", zstandard.compress(LINES.encode())[:-4]),
+        ("x.tar.xz", damaged(lzma.compress(LINES.encode()))),
     ):
         assert cleaned(who, name, data) == (data, 0)
 

@@ -1,7 +1,10 @@
 """Archives are opened within limits and without trust, and nothing that was fetched stays behind."""
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import tarfile
 import zipfile
@@ -136,6 +139,36 @@ def test_a_bad_archive_is_refused_by_name_and_nothing_of_it_is_stored(home: Sett
     BAD[name](path)
     with pytest.raises(BadInput, match=path.name):
         run([path], Recipe(), home, day="2026-11-20")
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "tar.gz": gzip.compress,
+    "tar.bz2": bz2.compress,
+    "tar.xz": lzma.compress,
+    "tar.zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_turned_bit_anywhere_in_a_packed_tar_is_found(packing: str, home: Settings, tmp_path: Path) -> None:
+    """Also where its own stream would give other words without a complaint: the sum behind the last log says so."""
+    text = b"".join(json.dumps({"conversation_id": f"c{n}"}).encode() + b"\n" for n in range(300))
+    whole = PACKINGS[packing](tarred(tmp_path / "x.tar", {"x.jsonl": text}, mode="w").read_bytes())
+    path = tmp_path / f"x.{packing}"
+    path.write_bytes(whole)
+    assert [found for _, found in texts([path], home)] == [text]
+    for at in range(40, len(whole) - 20, len(whole) // 12):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        with pytest.raises(BadInput, match=f"{path.name}: no readable archive"):
+            texts([path], home)
+
+
+def test_a_tar_with_no_end_behind_its_end_is_refused(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "MOST_PADDING", 1 << 21)
+    path = tarred(tmp_path / "x.tar", {"x.jsonl": LINE}, "w")
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(path.read_bytes() + bytes(1 << 23)))
+    with pytest.raises(BadInput, match="more than 2 MiB stand behind the end of its last log"):
+        texts([tmp_path / "x.tar.gz"], home)
 
 
 def test_nothing_that_was_fetched_stays_behind(home: Settings, tmp_path: Path) -> None:
