@@ -51,6 +51,11 @@ class Template:
             messages=clean(messages), add_generation_prompt=add_generation_prompt, tools=None, documents=None, **self.special
         )
 
+    def parted(self, prompt: list[dict], answer: list[dict]) -> tuple[str, str] | None:
+        """What the model reads and what it is to say; None where the prompt is rewritten once an answer follows: no text is the answer's alone."""
+        asked, whole = self.text(prompt, add_generation_prompt=True), self.text([*prompt, *answer]).rstrip("\n")
+        return (asked, whole[len(asked) :]) if whole.startswith(asked) and len(whole) > len(asked) else None
+
 
 def _tojson(value: Any, ensure_ascii: bool = False, indent: int | None = None, separators: Any = None, sort_keys: bool = False) -> str:
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)

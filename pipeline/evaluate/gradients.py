@@ -126,11 +126,10 @@ def of_rows(settings: Settings, mix: str) -> Iterator[Text]:
 
 
 def _part(prompt: list[Row], answer: list[Row], sign: float, render: chat.Template, words: Any) -> tuple | None:
-    asked = render.text(chat.clean(prompt), add_generation_prompt=True)
-    whole = render.text(chat.clean([*prompt, *answer])).rstrip("\n")
-    if not whole.startswith(asked) or len(whole) == len(asked):
-        return None  # the template rewrites the prompt once an answer follows
-    read, said = (words.encode(t, add_special_tokens=False).ids for t in (asked, whole[len(asked) :]))
+    texts = render.parted(prompt, answer)
+    if texts is None:
+        return None
+    read, said = (words.encode(t, add_special_tokens=False).ids for t in texts)
     return tuple(read[-LONGEST:]), tuple(said[:LONGEST_ANSWER]), sign
 
 

@@ -34,12 +34,9 @@ class Reader:
         return recall(self.folder, KIND)
 
     def encoded(self, prompt: list[Row], answer: list[Row]) -> Encoded | None:
-        """None where the template rewrites the prompt once an answer follows: then no text is the answer's alone."""
-        asked = self.template.text(chat.clean(prompt), add_generation_prompt=True)
-        whole = self.template.text(chat.clean([*prompt, *answer])).rstrip("\n")
-        if not whole.startswith(asked) or len(whole) == len(asked):
-            return None
-        return self.ids(asked), self.ids(whole[len(asked) :])
+        """None where the answer has no text of its own (`Template.parted`)."""
+        texts = self.template.parted(prompt, answer)
+        return (self.ids(texts[0]), self.ids(texts[1])) if texts else None
 
     def ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)

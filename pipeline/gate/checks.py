@@ -11,7 +11,6 @@ from typing import Any
 
 from pipeline.gate import paired, power, words
 from pipeline.gate.comparison import Comparison
-from pipeline.gate.evidence import Run
 from pipeline.gate.multiplicity import ALPHA, holm
 from pipeline.gate.paired import Pairs
 from pipeline.gate.pairing import Paired
@@ -20,15 +19,6 @@ from pipeline.spec import Checking
 
 Row = dict[str, Any]
 LEAK = "training_rows_repeated"
-
-
-def declared_in(declared: Mapping[str, Ability], *runs: Run) -> dict[str, Ability]:
-    """The declared checks with the benchmarks that were run under their names."""
-    found = {}
-    for name, ability in declared.items():
-        measured = dict.fromkeys(task for run in runs for task in run.groups.get(name, ()))
-        found[name] = ability.model_copy(update={"tasks": list(measured) or ability.tasks})
-    return found
 
 
 def judge(found: Comparison, declared: Mapping[str, Ability], limits: Checking, share: float, leaks: Paired | None = None) -> list[Row]:

@@ -21,11 +21,11 @@ def level(attempt: int) -> float:
     return ALPHA if attempt == 1 else ALPHA / (attempt * (attempt + 1))
 
 
-def abilities_in(declared: Mapping[str, Ability], *runs: Run) -> dict[str, Ability]:
-    """The declared abilities with the benchmarks that were run under their names: a declared group may stand for many."""
+def abilities_in(declared: Mapping[str, Ability], *runs: Run, kind: str = "suite") -> dict[str, Ability]:
+    """The declared abilities, or checks, with the benchmarks that were run under their names: a declared group may stand for many."""
     found = {}
     for name, ability in declared.items():
-        measured = dict.fromkeys(task for run in runs for task in run.groups.get(name, ()) if run.kinds.get(name, "suite") == "suite")
+        measured = dict.fromkeys(task for run in runs for task in run.groups.get(name, ()) if run.kinds.get(name, kind) == kind)
         found[name] = ability.model_copy(update={"tasks": list(measured) or ability.tasks})
     return found
 

@@ -109,7 +109,7 @@ def judged(settings: Settings, id: str, given: Facts, recipe: Recipe) -> Facts:
         abilities, champion, origin = asking.asked(abilities, drawn), asking.cut(champion, drawn), asking.cut(origin, drawn)
     today, ever = (comparison.compare(reference, candidate, abilities) for reference in (champion, origin))
     taught = comparison.compare(champion, candidate, decision.of_kind("target", candidate, champion))
-    behaving = checks.declared_in({n: Ability.model_validate(a) for n, a in given.get("checks", [])}, candidate, champion)
+    behaving = decision.abilities_in({n: Ability.model_validate(a) for n, a in given.get("checks", [])}, candidate, champion, kind="check")
     behaved = comparison.compare(champion, candidate, behaving)
     watched = comparison.compare(champion, candidate, decision.of_kind("report", candidate, champion))
     _refuse(sides, today, ever, taught, behaved)

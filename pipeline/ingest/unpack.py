@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from pipeline.errors import BadInput
 from pipeline.ingest import zst
@@ -82,11 +82,10 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
         return
     with tarfile.open(path, mode="r:*") as packed:
         yield from _of_tar(path, packed)
-        assert packed.fileobj is not None
         _read_on(path, packed.fileobj)  # gzip, bz2 and xz say only at their end whether the bytes were those that were packed
 
 
-def _read_on(path: Path, stream: IO[bytes]) -> None:
+def _read_on(path: Path, stream: Any) -> None:
     padding = 0
     while chunk := stream.read(CHUNK):
         padding += len(chunk)
