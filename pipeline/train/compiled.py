@@ -8,13 +8,14 @@ import os
 from pathlib import Path
 
 from pipeline.progress import say
+from pipeline.settings import child_environment
 
 
 def folder() -> Path:
     """Where torch puts what it compiles."""
     from torch.utils.cpp_extension import get_default_build_root
 
-    return Path(os.environ.get("TORCH_EXTENSIONS_DIR") or get_default_build_root())  # noqa: TID251 - torch's own variable
+    return Path(child_environment().get("TORCH_EXTENSIONS_DIR") or get_default_build_root())
 
 
 def unlock(at: Path) -> list[Path]:
