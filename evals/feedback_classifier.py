@@ -1,7 +1,8 @@
-"""Whether a small classifier behind the rules would hear more: cross-validated inside the dev half, `python -m evals.feedback_classifier`.
+"""Whether a small classifier behind the rules would hear more: `python -m evals.feedback_classifier`.
 
-Logistic regression on hashed character n-grams of the turn, of the turn before and of the answer's end, with and without the rules' own verdict
-as a feature. Folds are drawn by conversation. It is shipped only where it beats the rules here; evals/LOG.md says whether it does.
+Logistic regression on the turn, the turn before and the answer's end, as hashed character n-grams or as static embeddings (`make models`),
+with and without the rules' own verdict as a feature. First by folds over conversations inside the dev half; then fitted on all of dev and
+asked about the test half, on which no rule was written. It is shipped only where it beats the rules here; evals/LOG.md says whether it does.
 """
 
 import argparse
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from evals import feedback_gold as gold
+from pipeline import meaning
+from pipeline import settings as machine
+from pipeline.errors import BadInput
 
 FOLDS = 5
 N_FEATURES = 2**14
@@ -27,37 +31,59 @@ def texts(talks: list[dict[str, Any]], found: list[gold.Labelled]) -> list[tuple
     return rows
 
 
-def verdicts(rows: list[tuple[str, str, str]], found: list[gold.Labelled], with_rules: bool) -> list[bool]:
-    """Out-of-fold verdicts of the classifier."""
-    import numpy as np
+def features(rows: list[tuple[str, str, str]], found: list[gold.Labelled], way: str, with_rules: bool) -> Any:
+    """Sparse [turns, features]: the three texts, and what the rules said."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.feature_extraction.text import HashingVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
 
-    grams = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=N_FEATURES, alternate_sign=False)
-    parts = [grams.transform([r[i] for r in rows]) for i in range(3)]
+    columns = [[r[i] for r in rows] for i in range(3)]
+    if way == "n-grams":
+        grams = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=N_FEATURES, alternate_sign=False)
+        parts = [grams.transform(texts) for texts in columns]
+    else:
+        table = meaning.table(machine.load())
+        if table is None:
+            raise BadInput("the table of embeddings is absent: make it with `make models`")
+        parts = [csr_matrix(table.embed(texts)) for texts in columns]
     if with_rules:
         parts.append(csr_matrix([[float(name in x.heard) for name in sorted(gold.NEGATIVE | {"praise"})] for x in found]))
-    truth = np.array([x.reacts for x in found])
-    model = LogisticRegression(C=CALM, class_weight="balanced", max_iter=1000)
-    folds = GroupKFold(FOLDS).split(rows, truth, [x.conversation_id for x in found])
-    return [bool(v) for v in cross_val_predict(model, hstack(parts).tocsr(), truth, cv=folds)]
+    return hstack(parts).tocsr()
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--gold", type=Path, default=gold.GOLD, help="labelled conversations")
-    talks, labels = gold.read(arguments.parse_args().gold)
-    talks = [t for t in talks if gold.split_of(t["conversation_id"]) == "dev"]
-    found = gold.hear(talks, [x for x in labels if gold.split_of(x.conversation_id) == "dev"])
-    rows = texts(talks, found)
-    alone = [bool(x.heard & gold.NEGATIVE) for x in found]
-    ways = {"rules alone": alone, "classifier alone": verdicts(rows, found, False), "rules + classifier": verdicts(rows, found, True)}
+def table(found: list[gold.Labelled], ways: dict[str, list[bool]]) -> str:
+    """Precision, recall and F1 of every way, with 95% intervals."""
+    lines = []
     for name, said in ways.items():
         tp, fp, fn = (sum(f(x.reacts, v) for x, v in zip(found, said, strict=True)) for f in (_hit, _false, _miss))
         (pl, ph), (rl, rh) = gold.wilson(tp, tp + fp), gold.wilson(tp, tp + fn)
-        print(f"{name:20} P {tp}/{tp + fp} ({pl:.2f}-{ph:.2f})  R {tp}/{tp + fn} ({rl:.2f}-{rh:.2f})  F1 {gold.f1(tp, fp, fn):.3f}")
+        lines.append(f"{name:28} P {tp}/{tp + fp} ({pl:.2f}-{ph:.2f})  R {tp}/{tp + fn} ({rl:.2f}-{rh:.2f})  F1 {gold.f1(tp, fp, fn):.3f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--gold", type=Path, default=gold.GOLD, help="labelled conversations")
+    talks, labels = gold.read(arguments.parse_args().gold)
+    found = gold.hear(talks, labels)
+    dev, test = ([x for x in found if gold.split_of(x.conversation_id) == split] for split in ("dev", "test"))
+    truth = np.array([x.reacts for x in dev])
+    ways: dict[str, dict[str, list[bool]]] = {
+        name: {"rules alone": [bool(x.heard & gold.NEGATIVE) for x in half]} for name, half in (("dev", dev), ("test", test))
+    }
+    for way in ("n-grams", "embeddings"):
+        for with_rules in (False, True):
+            name = f"{'rules + ' if with_rules else ''}{way}"
+            known, asked = (features(texts(talks, half), half, way, with_rules) for half in (dev, test))
+            model = LogisticRegression(C=CALM, class_weight="balanced", max_iter=1000)
+            folds = GroupKFold(FOLDS).split(known, truth, [x.conversation_id for x in dev])
+            ways["dev"][name] = [bool(v) for v in cross_val_predict(model, known, truth, cv=folds)]
+            ways["test"][name] = [bool(v) for v in model.fit(known, truth).predict(asked)]
+    print(f"dev, {FOLDS} folds by conversation ({len(dev)} turns, {truth.sum()} react)\n{table(dev, ways['dev'])}")
+    print(f"\ntest, fitted on dev ({len(test)} turns, {sum(x.reacts for x in test)} react)\n{table(test, ways['test'])}")
 
 
 def _hit(truth: bool, said: bool) -> bool:
