@@ -31,20 +31,20 @@ def texts(talks: list[dict[str, Any]], found: list[gold.Labelled]) -> list[tuple
     return rows
 
 
-def features(rows: list[tuple[str, str, str]], found: list[gold.Labelled], way: str, with_rules: bool) -> Any:
+def features(said: list[tuple[str, str, str]], found: list[gold.Labelled], way: str, with_rules: bool) -> Any:
     """Sparse [turns, features]: the three texts, and what the rules said."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    columns = [[r[i] for r in rows] for i in range(3)]
+    columns = [list(column) for column in zip(*said, strict=True)]
     if way == "n-grams":
         grams = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 5), n_features=N_FEATURES, alternate_sign=False)
-        parts = [grams.transform(texts) for texts in columns]
+        parts = [grams.transform(column) for column in columns]
     else:
-        table = meaning.table(machine.load())
-        if table is None:
+        embeddings = meaning.table(machine.load())
+        if embeddings is None:
             raise BadInput("the table of embeddings is absent: make it with `make models`")
-        parts = [csr_matrix(table.embed(texts)) for texts in columns]
+        parts = [csr_matrix(embeddings.embed(column)) for column in columns]
     if with_rules:
         parts.append(csr_matrix([[float(name in x.heard) for name in sorted(gold.NEGATIVE | {"praise"})] for x in found]))
     return hstack(parts).tocsr()
@@ -70,6 +70,7 @@ def main() -> None:
     talks, labels = gold.read(arguments.parse_args().gold)
     found = gold.hear(talks, labels)
     dev, test = ([x for x in found if gold.split_of(x.conversation_id) == split] for split in ("dev", "test"))
+    said = [texts(talks, half) for half in (dev, test)]
     truth = np.array([x.reacts for x in dev])
     ways: dict[str, dict[str, list[bool]]] = {
         name: {"rules alone": [bool(x.heard & gold.NEGATIVE) for x in half]} for name, half in (("dev", dev), ("test", test))
@@ -77,7 +78,7 @@ def main() -> None:
     for way in ("n-grams", "embeddings"):
         for with_rules in (False, True):
             name = f"{'rules + ' if with_rules else ''}{way}"
-            known, asked = (features(texts(talks, half), half, way, with_rules) for half in (dev, test))
+            known, asked = (features(rows, half, way, with_rules) for rows, half in zip(said, (dev, test), strict=True))
             model = LogisticRegression(C=CALM, class_weight="balanced", max_iter=1000)
             folds = GroupKFold(FOLDS).split(known, truth, [x.conversation_id for x in dev])
             ways["dev"][name] = [bool(v) for v in cross_val_predict(model, known, truth, cv=folds)]

@@ -101,7 +101,11 @@ def f1_interval(found: Sequence[Labelled], judge: Judge, seed: int = 17) -> tupl
     groups: dict[str, list[Labelled]] = {}
     for x in found:
         groups.setdefault(x.conversation_id, []).append(x)
-    each = [counts(g, judge) for g in groups.values()]
+    return spread([counts(g, judge) for g in groups.values()], seed)
+
+
+def spread(each: Sequence[tuple[int, int, int]], seed: int = 17) -> tuple[float, float]:
+    """95% of F1 where whole groups are drawn again: true positives, false positives and misses of each."""
     draw = random.Random(seed)
     drawn = sorted(f1(*(sum(c[i] for c in sample) for i in range(3))) for sample in (draw.choices(each, k=len(each)) for _ in range(DRAWS)))
     return drawn[int(0.025 * DRAWS)], drawn[int(0.975 * DRAWS)]

@@ -85,10 +85,12 @@ def watched(clock: Clock) -> Any:
             owner, _, attribute = path.rpartition(".")
             holder = importlib.import_module(f"pipeline.{module}")
             holder = getattr(holder, owner) if owner else holder
-            undone.append((holder, attribute, holder.__dict__[attribute]))
-            bound = getattr(holder, attribute) if isinstance(holder.__dict__[attribute], classmethod) else holder.__dict__[attribute]
-            timed = clock.around(part, bound)
-            setattr(holder, attribute, staticmethod(timed) if isinstance(holder.__dict__[attribute], classmethod) else timed)
+            work = holder.__dict__[attribute]
+            undone.append((holder, attribute, work))
+            if isinstance(work, classmethod):
+                setattr(holder, attribute, staticmethod(clock.around(part, getattr(holder, attribute))))
+            else:
+                setattr(holder, attribute, clock.around(part, work))
     try:
         yield
     finally:
@@ -104,9 +106,7 @@ def measured(path: Path, work: Path) -> Counter[str]:
         importlib.import_module(name)
     clock = Clock()
     with watched(clock):
-        clock.enter(REST)
-        ingest(path, work)
-        clock.leave()
+        clock.around(REST, ingest)(path, work)
     return clock.spent
 
 

@@ -60,5 +60,16 @@ def test_a_check_that_is_run_in_parts_finds_what_breaks_its_sentence_in_any_of_t
             lake.check(con, "ingest", parts=7, first=FIRST, day="2026-11-20")
 
 
+def test_a_message_that_lost_its_parent_is_found_in_a_conversation_that_did_not_arrive_now(con: object) -> None:
+    with pytest.raises(Permanent, match="its parent is missing"):
+        with lake.transaction(con):
+            con.execute(MESSAGE + "'c1' as conversation_id, 'm9' as message_id, 'gone' as parent_id")  # type: ignore[attr-defined]
+            lake.check(con, "ingest", first=9 * FIRST, day="2026-11-20")
+    with lake.transaction(con):
+        con.execute(MESSAGE + "'c1' as conversation_id, 'm9' as message_id, 'm1' as parent_id")  # type: ignore[attr-defined]
+        lake.check(con, "ingest", first=9 * FIRST, day="2026-11-20")
+        con.execute("delete from ingest.messages where message_id = 'm9'")  # type: ignore[attr-defined]
+
+
 def test_every_check_has_a_row_that_breaks_it() -> None:
     assert sorted(p.stem for p in (lake.SQL / "checks" / "ingest").glob("*.sql")) == sorted(BROKEN)

@@ -1,6 +1,7 @@
 -- DuckLake has no keys: a message that stands twice would double its context, and one whose parent is missing has none.
 -- One scan answers both: ids as eight bytes, counted where they stand and where they are named. Only what is equal there is looked at in full.
--- Numbers are typed, or DuckDB would divide in 128 bits, at eight times the cost. Run once for each of $parts parts of the conversations, so that memory does not grow with the batch.
+-- Run once for each of $parts parts of the conversations, so that memory does not grow with the batch. Numbers are typed, or DuckDB would
+-- divide in 128 bits, at eight times the cost. Rows that this transaction brings have no version of the lake yet.
 with said as not materialized (
     select
         conversation_id,
@@ -14,6 +15,10 @@ with said as not materialized (
           select hash(conversation_id)
           from ingest.conversations
           where arrived >= $first and hash(conversation_id) % $parts::ubigint = $part::ubigint
+          union
+          select hash(conversation_id)
+          from ingest.messages
+          where snapshot_id is null and hash(conversation_id) % $parts::ubigint = $part::ubigint
       )
 ),
 doubtful as (
