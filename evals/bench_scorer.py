@@ -73,10 +73,10 @@ def measured(lm: Any, asked_of: list[Any], way: Any) -> Side:
     return Side(found, time.process_time() - cpu, time.monotonic() - wall, sum(counted))
 
 
-def correct(asked_of: list[Any], side: Side) -> list[int]:
+def correct(asked_of: list[Any], answered: list[tuple[float, bool]]) -> list[int]:
     """The choice that each document's answers say: the likeliest."""
     best: dict[int, tuple[float, int]] = {}
-    for request, (value, _) in zip(asked_of, side.answers, strict=True):
+    for request, (value, _) in zip(asked_of, answered, strict=True):
         best[request.doc_id] = max(best.get(request.doc_id, (float("-inf"), 0)), (value, -request.idx))
     return [-idx for _, idx in best.values()]
 
@@ -87,7 +87,7 @@ def compared(lm: Any, name: str, asked_of: list[Any], shots: int) -> bool:
     ours, theirs = measured(lm, asked_of, trees), measured(lm, asked_of, trees.stock)
     lm._loglikelihood_tokens = trees
     apart = max(abs(a[0] - b[0]) for a, b in zip(ours.answers, theirs.answers, strict=True))
-    same = correct(asked_of, ours) == correct(asked_of, theirs)
+    same = correct(asked_of, ours.answers) == correct(asked_of, theirs.answers)
     # a GPU's time is no CPU time: there the clock counts
     cost = [s.wall if lm.device.type == "cuda" else s.cpu for s in (ours, theirs)]
     faster, wanted = cost[1] / cost[0], FEWSHOT if shots >= 10 else ZERO

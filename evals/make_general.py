@@ -21,12 +21,16 @@ GENERAL = Path(__file__).parent.parent / "pipeline" / "recipes" / "general"
 ASKED = Path(__file__).parent / "general"
 STARTER = Path(__file__).parent / "starter"
 LONGEST = 48  # new tokens: general rows are five of six row passes, so short ones keep a day's training short
+OPEN, AT_LENGTH = "open", 110
+"""The topic of answers at length, and its new tokens: a pool of short answers alone teaches every answer to be short (evals/LOG.md). It is asked
+plainly, because behind shown answers of such a length this small model goes in circles, and what has not ended is cut behind its last whole sentence."""
+LEAST_CUT = 25  # words that must be left
 BATCH = 32
 ENOUGH = 0.9  # a batch ends when this share of its answers has
 WAYS = ("shown", "shown sampled", "shown sampled again", "plain")
 """How the origin is asked, in turn, until an answer passes. Shown = after a few short exchanges, which this small model needs to come
 to an end; the row then holds the bare prompt. Sampled = temperature 0.7, else greedy."""
-SPECIAL = re.compile(r"^!(words=\d+|lines=\d+|json|upper|refuse|chinese)(?:\s+|$)")
+SPECIAL = re.compile(r"^!(words=\d+|longer=\d+|lines=\d+|json|upper|refuse|chinese)(?:\s+|$)")
 REFUSAL = re.compile(
     r"\b(can't|cannot|can not|won't|unable|not able|sorry|illegal|don't have|do not have|not appropriate|don't know|impossible to)\b", re.I
 )
@@ -126,6 +130,7 @@ def _special(rule: str, answer: str) -> bool:
     han = len(re.findall(r"[\u4e00-\u9fff]", answer))
     return {
         "words": lambda: len(answer.split()) <= int(number),
+        "longer": lambda: len(answer.split()) >= int(number),
         "lines": lambda: len([line for line in answer.splitlines() if line.strip()]) >= int(number),
         "json": lambda: answer[0] in "[{" and _parses(answer),
         "upper": answer.isupper,
@@ -143,7 +148,7 @@ def _parses(text: str) -> bool:
 
 
 class Asker:
-    """The origin, asked in batches; an answer counts only when the model ends it by itself."""
+    """The origin, asked in batches; an answer counts only when the model ends it by itself, or may be cut."""
 
     def __init__(self, folder: Path):
         import torch
@@ -154,7 +159,7 @@ class Asker:
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(self.device)
         self.end = self.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
-    def __call__(self, asked: list[str], shots: list[tuple[str, str]], sample: bool, seed: int) -> list[str | None]:
+    def __call__(self, asked: list[str], shots: list[tuple[str, str]], sample: bool, seed: int, longest: int) -> list[str | None]:
         import torch
 
         torch.manual_seed(seed)
@@ -173,14 +178,22 @@ class Asker:
 
         with torch.inference_mode():
             out = self.model.generate(
-                **inputs, max_new_tokens=LONGEST, pad_token_id=self.end, eos_token_id=self.end, stopping_criteria=[most_have_ended], **how
+                **inputs, max_new_tokens=longest, pad_token_id=self.end, eos_token_id=self.end, stopping_criteria=[most_have_ended], **how
             )
-        return [self._whole(row.tolist()) for row in out[:, start:]]
+        return [self._whole(row.tolist(), longest > LONGEST) for row in out[:, start:]]
 
-    def _whole(self, ids: list[int]) -> str | None:
-        if self.end not in ids:
-            return None
-        return self.tokenizer.decode(ids[: ids.index(self.end)], skip_special_tokens=True).strip()
+    def _whole(self, ids: list[int], may_cut: bool) -> str | None:
+        if self.end in ids:
+            return self.tokenizer.decode(ids[: ids.index(self.end)], skip_special_tokens=True).strip()
+        return sentences(self.tokenizer.decode(ids, skip_special_tokens=True)) if may_cut else None
+
+
+def sentences(text: str) -> str | None:
+    """The text up to its last whole sentence; None where that is short, or a list, which has no good place to end."""
+    whole = re.match(r".*[.!?](?=\s|$)", text.strip(), re.S)
+    if whole is None or len(whole.group().split()) < LEAST_CUT or re.search(r"^\s*([-*]|\d+[.)])\s", text, re.M):
+        return None
+    return whole.group()
 
 
 def ask(asker: Asker, wanted: list[dict], way: str, log: Path) -> None:
@@ -188,7 +201,7 @@ def ask(asker: Asker, wanted: list[dict], way: str, log: Path) -> None:
     done = {row["prompt"] for row in _logged(log) if row["way"] == way}
     todo: dict[str, list[str]] = {}
     for p in wanted:
-        if p["prompt"] not in done:
+        if p["prompt"] not in done and (p["topic"] != OPEN or way == "plain"):
             todo.setdefault(p["topic"], []).append(p["prompt"])
     batches = [
         (topic, sorted(found, key=lambda q: (len(q), q))[i : i + BATCH])
@@ -197,7 +210,8 @@ def ask(asker: Asker, wanted: list[dict], way: str, log: Path) -> None:
     ]
     for number, (topic, batch) in enumerate(track(batches, f"answers, {way}", len(batches))):
         shots = SHOTS.get(topic, SHOTS[""]) if way.startswith("shown") else []
-        answers = asker(batch, shots, "sampled" in way, seed=1000 * WAYS.index(way) + number)
+        longest = AT_LENGTH if topic == OPEN else LONGEST
+        answers = asker(batch, shots, "sampled" in way, seed=1000 * WAYS.index(way) + number, longest=longest)
         with log.open("a", encoding="utf-8") as file:
             for prompt, answer in zip(batch, answers, strict=True):
                 file.write(json.dumps({"way": way, "prompt": prompt, "answer": answer}, ensure_ascii=False) + "\n")

@@ -31,6 +31,8 @@ class Settings:
     """The lake's Parquet files: a folder (on a cluster one that all hosts see) or `s3://bucket/prefix`."""
     python: str
     """Interpreter of the child process that runs a stage."""
+    vllm: str | None
+    """Interpreter of an environment that has vLLM: it writes the answers of an evaluation then."""
     gpu_executor: str | None
     gpu_queue: str | None
     lm_url: str | None
@@ -104,6 +106,7 @@ def load() -> Settings:
         lake=str(server or lake),
         data=addresses.folder(data, "DATA") if "://" in data else str(Path(data).expanduser().resolve()),
         python=env("PYTHON") or sys.executable,
+        vllm=env("VLLM"),
         gpu_executor=env("GPU_EXECUTOR"),
         gpu_queue=env("GPU_QUEUE"),
         lm_url=env("LM_URL"),

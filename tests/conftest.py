@@ -18,6 +18,7 @@ DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="SIGKILLs of each drill that draws its moments (default 20)")
+    parser.addoption("--vllm", help="a Python that has vLLM, for the test that asks the real one")
 
 
 @pytest.fixture

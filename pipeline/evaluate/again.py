@@ -35,9 +35,11 @@ Row = dict[str, Any]
 class Arm(scorer.Answerer):
     """Several adapters on the origin, loaded when the first question comes."""
 
-    def __init__(self, settings: Settings, models: list[str], evaluation: recipe.Evaluation):
+    def __init__(self, settings: Settings, models: list[str], evaluation: recipe.Evaluation, every: bool):
         super().__init__(settings, models[0] if models else "origin", evaluation)
         self.models = models
+        if not every:
+            self.writer = None  # sums of adapters are held against each other: all of them are written by transformers
 
     @cached_property
     def lm(self) -> Any:
@@ -72,7 +74,8 @@ def _seal(questions: Questions, verdict: str, facts: Row, arm: str) -> str:
     settings = questions.settings
     models, every = _models(settings, arm)
     known = [questions.weights(m) for m in models or ["origin"]]
-    id = lineage.name("scores", lineage.day_of(verdict), "again", VERSION, scorer.VERSION, verdict, models, known, every, questions.machine)
+    machine = _machine(questions, every)
+    id = lineage.name("scores", lineage.day_of(verdict), "again", VERSION, scorer.VERSION, verdict, models, known, every, machine)
     lesson = questions.lesson.model_dump(mode="json")
     with lineage.making(settings, id, parents=[facts["candidate"], *models], recipe=lesson) as work:
         if work is not None:
@@ -99,14 +102,18 @@ def _ask(questions: Questions, models: list[str], known: list[str], wanted: dict
     settings, evaluation = questions.settings, questions.lesson.evaluation
     batteries = [_cut(b, {name for name, _ in wanted}, wanted) for b in questions.batteries]
     batteries = [b for b in batteries if b.tasks]
-    key = recipe.digest("again", known, questions.machine, scorer.VERSION, VERSION)[:16]
-    answerer = Arm(settings, models, evaluation)
+    key = recipe.digest("again", known, _machine(questions, every), scorer.VERSION, VERSION)[:16]
+    answerer = Arm(settings, models, evaluation, every)
     lm = Remembering(answerer, settings.home / "cache" / "items" / key, evaluation.batch_size * KEPT_EVERY, " + ".join(models) or "origin")
     samples = lmeval.merged([lmeval.ask(lm, b, evaluation.seed) for b in batteries])["samples"]
     answerer.close()
     told = items.rows(samples, {n: m for b in batteries for n, m in b.measured.items() if n in samples})
     decides = lost.deciding(told, {name: a for b in batteries for name, a in b.abilities.items()})
     return [_told(r, wanted, decides, every) for r in told if (r["metric"], r["filter"]) == decides[r["benchmark"]][:2]]
+
+
+def _machine(questions: Questions, every: bool) -> Row:
+    return {k: v for k, v in questions.machine.items() if every or k != "generation"}
 
 
 def _cut(battery: Any, names: set[str], wanted: dict) -> Any:

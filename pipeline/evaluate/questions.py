@@ -53,7 +53,7 @@ class Questions:
 
     @cached_property
     def machine(self) -> dict[str, Any]:
-        return scorer.machine(self.lesson.evaluation)
+        return scorer.machine(self.settings, self.lesson.evaluation)
 
     @cached_property
     def evalset(self) -> str:

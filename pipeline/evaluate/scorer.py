@@ -5,6 +5,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from pipeline import service, weights
+from pipeline.evaluate import writer
 from pipeline.evaluate.trees import Pair, Tree, grow, stems
 from pipeline.progress import say
 from pipeline.recipe import Evaluation
@@ -24,11 +25,14 @@ STEM_TOKENS = 64
 Read = dict[Pair, tuple[float, bool]]
 
 
-def machine(evaluation: Evaluation) -> dict[str, Any]:
+def machine(settings: Settings, evaluation: Evaluation) -> dict[str, Any]:
     """Where and how answers are computed: part of what must be equal before two models' answers are compared."""
-    place = weights.device()
-    kind = str(weights.dtype(evaluation.dtype, place)).removeprefix("torch.")
-    return {"backend": BACKEND, "device": place, "dtype": kind, "batch_size": evaluation.batch_size}
+    found = {"backend": BACKEND, "device": weights.device(), "dtype": _kind(evaluation), "batch_size": evaluation.batch_size}
+    return found | {"generation": f"vllm {writer.version(settings.vllm)}"} if settings.vllm else found
+
+
+def _kind(evaluation: Evaluation) -> str:
+    return str(weights.dtype(evaluation.dtype, weights.device())).removeprefix("torch.")
 
 
 def vocabulary(settings: Settings, model: str) -> Any:
@@ -59,14 +63,28 @@ class Answerer:
             history, tokenize=False, add_generation_prompt=add_generation_prompt, continue_final_message=not add_generation_prompt
         )
 
+    @cached_property
+    def writer(self) -> writer.Writer | None:
+        """Who writes answers where this machine has vLLM."""
+        return writer.Writer(self.settings, self.model, _kind(self.evaluation), self.tokenizer) if self.settings.vllm else None
+
     def answer(self, kind: str, requests: list) -> list:
         """Answers of the model to lm-eval requests of one kind, in their order."""
-        return getattr(self.lm, kind)(requests, disable_tqdm=True)
+        written: dict[int, str] = {}
+        if kind == "generate_until" and self.writer:
+            mine = [i for i, r in enumerate(requests) if self.writer.takes(r)]
+            written = dict(zip(mine, self.writer.write([requests[i] for i in mine]), strict=True))
+        rest = [i for i in range(len(requests)) if i not in written]
+        others = getattr(self.lm, kind)([requests[i] for i in rest], disable_tqdm=True) if rest else []
+        answers = written | dict(zip(rest, others, strict=True))
+        return [answers[i] for i in range(len(requests))]
 
     def close(self) -> None:
         """Give the memory back before the next model is loaded."""
         import gc
 
+        if self.writer:
+            self.writer.close()
         if self.__dict__.pop("lm", None) is not None:
             gc.collect()  # HFLM and Choices hold each other
 

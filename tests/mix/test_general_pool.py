@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evals.make_general import ASKED as PLACE
-from evals.make_general import GENERAL, LONGEST, SHOTS, gives_away, good, items, kept, looped, prompts
+from evals.make_general import AT_LENGTH, GENERAL, LONGEST, OPEN, SHOTS, gives_away, good, items, kept, looped, prompts, sentences
 from pipeline import chat
 from pipeline.mix import ratio
 from tests.test_chat import REAL
@@ -32,11 +32,33 @@ def test_every_row_is_a_prompt_of_ours_with_an_answer_that_passes_its_check() ->
         assert (row["source"], row["origin"]) == ("general", "smollm2-135m-instruct")
 
 
-def test_answers_are_short_in_the_origins_own_tokens() -> None:
+def test_answers_are_short_in_the_origins_own_tokens_but_for_those_at_length() -> None:
     if not (REAL / "tokenizer.json").exists():
         pytest.skip("home/models/smollm2-135m-instruct is absent: run `make models`")
     words = chat.tokens(REAL)
-    assert all(len(words.encode(row["messages"][-1]["content"], add_special_tokens=False).ids) <= LONGEST for row in ROWS)
+    for row in ROWS:
+        tokens = len(words.encode(row["messages"][-1]["content"], add_special_tokens=False).ids)
+        assert tokens <= (AT_LENGTH if row["topic"] == OPEN else LONGEST), row
+
+
+def test_a_tenth_of_the_pool_answers_at_length() -> None:
+    """A pool of short answers alone halves the answers to every open question."""
+    lengths = [len(row["messages"][-1]["content"].split()) for row in ROWS if row["topic"] == OPEN]
+    assert len(lengths) >= len(ROWS) / 10 and sum(lengths) / len(lengths) >= 60
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("It is warm here. " * 7 + "And the", ("It is warm here. " * 7).strip()),
+        ("It costs 3.5 euros " * 8 + "in all. It", ("It costs 3.5 euros " * 8 + "in all.").strip()),
+        ("It is warm here. And the", None),
+        ("Here is a list. " * 8 + "\n1. One thing is this.", None),
+        ("no end " * 30, None),
+    ],
+)
+def test_an_answer_is_cut_behind_its_last_whole_sentence_or_not_at_all(text: str, left: str | None) -> None:
+    assert sentences(text) == left
 
 
 def test_no_row_gives_a_test_item_away() -> None:
@@ -72,6 +94,8 @@ def test_what_the_model_was_shown_is_no_row() -> None:
         ("First take a wrench.", "!refuse", False),
         ("Wings", "!words=2 wing", True),
         ("They all have wings", "!words=2 wing", False),
+        ("They all have wings", "!longer=4 wing", True),
+        ("They have wings", "!longer=4 wing", False),
         ("北京。", "!chinese 北京", True),
         ("Beijing 北京", "!chinese 北京", False),
         ("1. a\n2. b\n3. c", "!lines=3", True),

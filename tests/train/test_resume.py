@@ -34,10 +34,10 @@ ROWS = {"sft": lessons.standard(), "dpo": [lessons.dpo("person", n) for n in ran
 
 
 def killed(place: Settings, tiny: Path, mix: str, phase: str) -> int:
-    """Start a training, SIGKILL it after the first checkpoint of a phase; returns the step that the checkpoint holds."""
+    """Start a training, SIGKILL it after the first whole checkpoint of a phase; returns the step that the checkpoint holds."""
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(place.home), str(tiny), mix], cwd=ROOT, stderr=subprocess.DEVNULL)
     end = time.monotonic() + 120
-    while not list(place.home.glob(f"work/*/{phase}/checkpoint-*/{resume.WHOLE}")):
+    while not any(resume.step(path) for path in place.home.glob(f"work/*/{phase}/checkpoint-*")):  # its file is there before its text is
         assert child.poll() is None, "the training ended before it could be killed"
         assert time.monotonic() < end
         time.sleep(0.002)
