@@ -102,12 +102,24 @@ def search(trials: Trials, case: Case) -> None:
         trials.skipped.append({"name": "scale", "does": "the adapter at less of its strength", "why": f"scale: {case.unscalable}"})
     else:
         sweep(trials)
-    taught = [found for remedy in remedies.lessons(case) if (found := trials.attempt(remedy)) and "gain" in found]
-    if not any(t["verdict"] == "promote" for t in taught):
-        useful = [t for t in taught if (t["gain"] or 0) > 0 and not rescale.unfit(service.model_folder(trials.settings, t["model"]))]
-        if useful and trials.blocked.training.start == "origin":
-            best = max(useful, key=lambda t: (t["gain"], -t["worst"]))
-            sweep(trials, best["name"], f"{best['does']}; then its adapter")
+    taught: list[Row] = []
+    for remedy in remedies.lessons(case):
+        # a strength costs one evaluation: time for those of the best lesson so far is kept back before another lesson is taught
+        spare = len(remedies.SCALES) * trials.asking if scalable(trials, taught) else 0.0
+        found = trials.attempt(remedy, spare)
+        if found and "gain" in found:
+            taught.append(found)
+    best = scalable(trials, taught)
+    if best:
+        sweep(trials, best["name"], f"{best['does']}; then its adapter")
+
+
+def scalable(trials: Trials, taught: list[Row]) -> Row | None:
+    """The lesson that gains most, where none passes as it is and less of its strength may."""
+    if trials.blocked.training.start != "origin" or any(t["verdict"] == "promote" for t in taught):
+        return None
+    useful = [t for t in taught if (t["gain"] or 0) > 0 and not rescale.unfit(service.model_folder(trials.settings, t["model"]))]
+    return max(useful, key=lambda t: (t["gain"], -t["worst"]), default=None)
 
 
 def sweep(trials: Trials, of: str = "", does: str = "the adapter") -> None:

@@ -74,16 +74,21 @@ class Trials:
         first = float(lineage.manifest(self.settings, self.model).get("seconds") or 0)
         return self.asking + max([first, *taught])
 
-    def attempt(self, remedy: Remedy) -> Row | None:
-        """One try, from its recipe to a look at its dev half; None where the time does not reach. A try that was made is not made again."""
+    def attempt(self, remedy: Remedy, spare: float = 0.0) -> Row | None:
+        """One try, from its recipe to a look at its dev half; None where the time does not reach. A try that was made is not made again.
+
+        spare: seconds to leave for what comes after it.
+        """
         lesson = lessons.write(
             self.settings, remedy.lesson(self.blocked, "dev"), f"{self.blocked.name}, repaired for {self.verdict}: {remedy.does}"
         )
         known = self.done.get(remedy.name)
         if known and known["recipe"] == lesson.name:
             return known
-        if self.costs(remedy) > self.left:
-            why = f"{remedy.name}: about {lasting(self.costs(remedy))} needed, {lasting(max(0.0, self.left))} of {self.minutes:g} min left"
+        left = max(0.0, self.left - spare)
+        if self.costs(remedy) > left:
+            why = f"{remedy.name}: about {lasting(self.costs(remedy))} needed, {lasting(left)} of {self.minutes:g} min left"
+            why += f" beside {lasting(spare)} for strengths of what was taught" if spare else ""
             self.skipped.append({"name": remedy.name, "does": remedy.does, "why": why, "time": True})
             say(f"repair: {why}")
             return None

@@ -215,14 +215,15 @@ def test_sums_of_adapters_are_all_written_by_transformers(served: Settings) -> N
 
 
 @pytest.mark.slow
-def test_the_real_engine_writes_what_transformers_writes(request: pytest.FixtureRequest, tmp_path: Path, tiny: Path) -> None:
+def test_the_real_engine_writes_what_transformers_writes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """The origin and an adapter of a tiny model in float32: the same words but for a tie that rounding breaks."""
     real = request.config.getoption("--vllm")
     if not real:
         pytest.skip("--vllm names no Python that has vLLM: it is gigabytes, and pins a torch of its own")
     from pipeline.train import run as train
+    from tests import tiny
 
-    plain = at(tmp_path / "home", tiny)
+    plain = at(tmp_path / "home", tiny.make(tmp_path / "tiny", hidden=256))  # heads of 64: the engine's attention knows none of 16
     adapter = train.run(lessons.mix(plain, rows={"sft": lessons.standard()}), Recipe(), plain)["id"]
     lesson = Evaluation(dtype="float32", batch_size=8)
     said = {}

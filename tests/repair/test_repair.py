@@ -4,7 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import beside, lineage
-from pipeline.commands import repair
+from pipeline.commands import remedies, repair
 from pipeline.errors import BadInput, Permanent
 from pipeline.evaluate import halves
 from pipeline.settings import Settings
@@ -117,3 +117,27 @@ def test_only_a_block_is_repaired(place: Settings) -> None:
     assert verdict["verdict"] == "promote"
     with pytest.raises(BadInput, match="there is nothing to repair"):
         repair.run(verdict["id"], place, stages.stage)
+
+
+def test_time_for_strengths_is_kept_back_before_another_lesson_is_taught(
+    place: Settings, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first lesson holds and gains: a long second one would have left no time for what may make the first one pass."""
+    full = remedies.Case(["good"], 0, False, 1e-4, None, full=True, unscalable="all its weights were trained")
+    monkeypatch.setattr(repair, "case_of", lambda trials: full)
+    monkeypatch.setattr(repair.Trials, "asking", property(lambda self: 60.0))
+    monkeypatch.setattr(repair.Trials, "costs", lambda self, remedy: 60.0 if remedy.scale or remedy.name == "as it was" else 300.0)
+    made = repair.Trials._made
+
+    def holds(self, remedy: remedies.Remedy, lesson) -> dict:
+        return {**made(self, remedy, lesson), "verdict": "promote" if remedy.scale else "hold"}
+
+    monkeypatch.setattr(repair.Trials, "_made", holds)
+    spent = property(lambda self: sum(60.0 if t["scale"] or t["name"] == "as it was" else 300.0 for t in self.done.values()))
+    monkeypatch.setattr(repair.Trials, "spent", spent)
+    found = repair.run(verdict, place, World(place).stage, minutes=15)
+    names = [t["name"] for t in found["tries"]]
+    assert names[:2] == ["as it was", "adapter"] and ", scale " in names[2], names
+    late = [s["why"] for s in found["skipped"] if s.get("time")]
+    assert any("beside 4 min" in why for why in late), late
+    assert ", scale " in found["chosen"]
