@@ -13,6 +13,7 @@ from typing import Any
 from pipeline import chat, recipe, service
 from pipeline.commands import feasibility
 from pipeline.errors import EquipoiseError, Permanent
+from pipeline.evaluate import writer
 from pipeline.mine import judge, trial_book
 from pipeline.mine.answers import validator
 from pipeline.mine.cards import Desk
@@ -159,6 +160,13 @@ def _trainer(settings: Settings, lesson: str) -> str:
     )
 
 
+@_guarded("vllm")
+def _vllm(settings: Settings, lesson: str) -> str:
+    if not settings.vllm:
+        return "none is named: transformers writes the answers of evaluations"
+    return f"{writer.version(settings.vllm)} at {settings.vllm} writes the answers of evaluations"
+
+
 @_guarded("airflow")
 def _airflow(settings: Settings, lesson: str) -> str:
     return (
@@ -182,4 +190,4 @@ def _judge(settings: Settings, lesson: str) -> str:
     return said if len(believed) == len(trial["passes"]) else f"! {said}: {'; '.join(trial['why'])}"
 
 
-CHECKS = (_lesson, _inbox, _model, _judge, _suite, _lake, _disk, _trainer, _airflow)
+CHECKS = (_lesson, _inbox, _model, _judge, _suite, _lake, _disk, _trainer, _vllm, _airflow)

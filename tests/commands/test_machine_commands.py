@@ -1,6 +1,7 @@
 """init, doctor, anchor and request: what a person types around the loop, and the sentence they get when something is off."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,9 +42,13 @@ def test_init_into_a_file_is_refused(tmp_path: Path) -> None:
         init.run(tmp_path / "x")
 
 
-def test_doctor_says_what_is_missing_and_exits_65(home: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_says_what_is_missing_and_exits_65(
+    home: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EQUIPOISE_VLLM", sys.executable)
     assert main(["doctor"]) == 65
     said = capsys.readouterr().err
+    assert f"bad   vllm: EQUIPOISE_VLLM is {sys.executable}, which has no vLLM; install it there" in said
     assert "bad   model and chat template: no origin model at" in said and "make models" in said
 
 
