@@ -98,7 +98,7 @@ def lost(facts: Row, table: Row) -> list[str]:
         return ["Not known: no ability was measured."]
     gone, came = sum(r["lost"] for r in counted), sum(r["gained"] for r in counted)
     told = [f"{number(gone)} answers that were right are wrong now, {number(came)} that were wrong are right."]
-    told += [f"{sentence}." for sentence in facts["alike"][:MOST_ALIKE]]
+    told += [f"{sentence}." for sentence in [*facts["unguarded"], *facts["alike"][:MOST_ALIKE]]]
     named = [a["culprit"].split(": ")[:2] for a in (facts["causes"] or {}).get("abilities", []) if a["culprit"]]
     for cause in dict.fromkeys(cause for _, cause in named):
         told.append(f"{listed([ability for ability, of in named if of == cause])}: {cause}.")

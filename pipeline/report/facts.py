@@ -52,6 +52,7 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources, count: Cal
         "levels": levels,
         "items": causes.beside(parted, s),
         "alike": items.alike(parted),
+        "unguarded": items.unguarded(parted, levels),
         "probed": probed.of(s.beside.get("probe"), candidate),
         "failures": CLASSES,
         "data": data(s),

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from statistics import mean
 from typing import Any
 
+from pipeline.distributions import coin_tail
 from pipeline.report.failures import CLASSES
-from pipeline.report.words import cut
+from pipeline.report.words import chance, cut
 
 Row = dict[str, Any]
 Fails = Callable[[Row, Row, bool], str]
 """(the wrong answer's row, the right one's, whether another filter reads the wrong one as right) -> one of failures.CLASSES."""
 MOST_LOST, MOST_GAINED = 6, 3  # per ability: enough to see a pattern, few enough to be read
+ALPHA = 0.05
 LEAST_ALIKE = 5  # lost answers; fewer that fail alike are chance
 
 
@@ -98,6 +100,18 @@ def alike(groups: list[Row]) -> list[str]:
         name = max(by, key=lambda n: by[n], default="")
         if by and by[name] >= LEAST_ALIKE and by[name] * 2 > group["lost"]:
             found.append(f"{by[name]} of the {group['lost']} lost answers of {group['ability']} fail alike: {CLASSES[name]}")
+    return found
+
+
+def unguarded(groups: list[Row], levels: list[Row]) -> list[str]:
+    """What is shown and never gated, and fell beyond chance all the same: exact McNemar, one side, 5% shared among all that is shown."""
+    items = {row["ability"]: row["n"] for row in levels if row["kind"] == "report"}
+    found = []
+    for group in (g for g in groups if g["kind"] == "report"):
+        p = coin_tail(group["lost"] + group["gained"], group["lost"])
+        if p <= ALPHA / len(items):
+            flips = f"{group['lost']} answers lost and {group['gained']} gained of {items[group['ability']]}, p {chance(p)}"
+            found.append(f"{group['ability']} is shown and never gated, and it fell ({flips}): no margin guards it")
     return found
 
 

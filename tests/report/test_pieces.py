@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from scipy.stats import binomtest
 
 from pipeline.report import charts, items, losses, samples, tables, words
 from pipeline.report.facts import failing
@@ -207,6 +208,29 @@ def test_of_what_never_gates_every_metric_is_shown():
     ]
     found = items.scores({"candidate": rows}, items.deciding(rows, {}))
     assert [(s["metric"], s["n"], s["candidate"]) for s in found] == [("words", 2, 100.0), ("passed", 2, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "others", "said"),
+    [
+        (10, 0, 0, "p .0010"),  # scipy.stats.binomtest(10, 10, alternative="greater")
+        (6, 0, 1, "p .0156"),  # below the 2.5% of each of two
+        (5, 0, 1, None),  # p .031
+        (5, 0, 0, "p .0312"),
+        (9, 8, 0, None),
+        (0, 0, 0, None),
+    ],
+)
+def test_what_is_never_gated_is_named_where_it_fell_beyond_chance(lost: int, gained: int, others: int, said: str | None) -> None:
+    groups = [{"kind": "report", "ability": "writing", "lost": lost, "gained": gained}]
+    groups += [{"kind": "suite", "ability": "maths", "lost": 90, "gained": 0}]
+    levels = [{"kind": "report", "ability": name, "n": 24} for name in ("writing", "writing", *("kept",) * others)]
+    found = items.unguarded(groups, levels)
+    assert len(found) == (said is not None)
+    if said:
+        assert said in found[0] and f"{lost} answers lost and {gained} gained of 24" in found[0]
+        p = binomtest(lost, lost + gained, alternative="greater").pvalue
+        assert p <= 0.05 / (1 + others)
 
 
 def test_a_superior_target_is_proved_better_whatever_was_asked_of_it():
