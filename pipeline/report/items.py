@@ -110,7 +110,8 @@ def unguarded(groups: list[Row], levels: list[Row]) -> list[str]:
     for group in (g for g in groups if g["kind"] == "report"):
         p = coin_tail(group["lost"] + group["gained"], group["lost"])
         if p <= ALPHA / len(items):
-            flips = f"{group['lost']} answers lost and {group['gained']} gained of {items[group['ability']]}, p {chance(p)}"
+            tail = f"p {chance(p)}".replace(" ", "\N{NO-BREAK SPACE}")
+            flips = f"{group['lost']} answers lost and {group['gained']} gained of {items[group['ability']]}, {tail}"
             found.append(f"{group['ability']} is shown and never gated, and it fell ({flips}): no margin guards it")
     return found
 
