@@ -28,7 +28,7 @@ demo: $(STAMP)  ## the whole loop with a real 135M model: a day promoted, a bad 
 	$(BIN)/equipoise demo
 
 test: $(STAMP)  ## the fast tests (11 minutes on two cores; the slow ones run in .ci/run)
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not e2e and not gpu and not cluster" tests
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not e2e and not gpu and not cluster" $(WITH) tests
 
 cluster: $(STAMP)  ## the lake on a real PostgreSQL and a real object store (needs Debian's postgresql)
 	$(BIN)/python -m pytest -q -m "cluster and not slow" tests

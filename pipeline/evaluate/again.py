@@ -113,7 +113,8 @@ def _ask(questions: Questions, models: list[str], known: list[str], wanted: dict
 
 
 def _machine(questions: Questions, every: bool) -> Row:
-    return {k: v for k, v in questions.machine.items() if every or k != "generation"}
+    """What answers an arm: only one whose answers stand beside sealed ones is written as those were."""
+    return questions.machine if every else scorer.machine(questions.lesson.evaluation)
 
 
 def _cut(battery: Any, names: set[str], wanted: dict) -> Any:

@@ -61,9 +61,7 @@ def run(verdict: str, recipe: Recipe, settings: Settings) -> Row:
     if not fallen or not mix:
         raise Permanent(f"{verdict}: {'no ability fell' if mix else 'its candidate has no mix'}, so there are no gradients to compare")
     start = lineage.manifest(settings, model).get("start") or "origin"
-    id = lineage.name(
-        "scores", lineage.day_of(verdict), "gradients", VERSION, verdict, mix, start, scorer.machine(settings, recipe.evaluation)
-    )
+    id = lineage.name("scores", lineage.day_of(verdict), "gradients", VERSION, verdict, mix, start, scorer.machine(recipe.evaluation))
     with lineage.making(settings, id, parents=[model, mix], recipe=manifest["recipe"]) as work:
         if work is not None:
             texts = [*of_items(settings, fallen), *of_rows(settings, mix)]

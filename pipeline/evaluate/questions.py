@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import chat, lineage, recipe, service
 from pipeline.errors import BadRecipe
-from pipeline.evaluate import examples, halves, heldout, lmeval, looks, scorer, suites
+from pipeline.evaluate import examples, halves, heldout, lmeval, looks, scorer, suites, writer
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 
@@ -53,7 +53,7 @@ class Questions:
 
     @cached_property
     def machine(self) -> dict[str, Any]:
-        return scorer.machine(self.settings, self.lesson.evaluation)
+        return scorer.machine(self.lesson.evaluation) | writer.engine(self.settings)
 
     @cached_property
     def evalset(self) -> str:

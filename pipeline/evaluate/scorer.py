@@ -25,10 +25,9 @@ STEM_TOKENS = 64
 Read = dict[Pair, tuple[float, bool]]
 
 
-def machine(settings: Settings, evaluation: Evaluation) -> dict[str, Any]:
+def machine(evaluation: Evaluation) -> dict[str, Any]:
     """Where and how answers are computed: part of what must be equal before two models' answers are compared."""
-    found = {"backend": BACKEND, "device": weights.device(), "dtype": _kind(evaluation), "batch_size": evaluation.batch_size}
-    return found | {"generation": f"vllm {writer.version(settings.vllm)}"} if settings.vllm else found
+    return {"backend": BACKEND, "device": weights.device(), "dtype": _kind(evaluation), "batch_size": evaluation.batch_size}
 
 
 def _kind(evaluation: Evaluation) -> str:
@@ -83,8 +82,9 @@ class Answerer:
         """Give the memory back before the next model is loaded."""
         import gc
 
-        if self.writer:
-            self.writer.close()
+        writes = self.__dict__.get("writer")  # whoever wrote nothing needs none made to be closed
+        if writes is not None:
+            writes.close()
         if self.__dict__.pop("lm", None) is not None:
             gc.collect()  # HFLM and Choices hold each other
 

@@ -49,6 +49,11 @@ def version(python: str) -> str:
     return done.stdout.strip()
 
 
+def engine(place: Settings) -> dict[str, str]:
+    """What writes answers on this machine, where transformers does not; part of what must be equal before written answers are compared."""
+    return {"generation": f"vllm {version(place.vllm)}"} if place.vllm else {}
+
+
 class Writer:
     """One model in a vLLM of its own, started when the first prompt comes."""
 

@@ -132,7 +132,7 @@ class Double:
 def double(monkeypatch: pytest.MonkeyPatch) -> type[Double]:
     Double.asked, Double.wrong, Double.dies_after = Counter(), set(), None
     monkeypatch.setattr(scorer, "Answerer", Double)
-    monkeypatch.setattr(scorer, "machine", lambda _, e: {"backend": "hf", "device": "cpu", "dtype": "float32", "batch_size": e.batch_size})
+    monkeypatch.setattr(scorer, "machine", lambda e: {"backend": "hf", "device": "cpu", "dtype": "float32", "batch_size": e.batch_size})
     return Double
 
 

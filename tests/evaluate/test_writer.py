@@ -15,6 +15,7 @@ import pytest
 from pipeline import lineage, weights
 from pipeline.errors import Permanent, Transient
 from pipeline.evaluate import again, run, scorer, writer
+from pipeline.evaluate.questions import Questions
 from pipeline.gate import pairing, scores
 from pipeline.recipe import Evaluation, Recipe
 from pipeline.settings import Settings
@@ -209,7 +210,7 @@ def test_what_wrote_the_answers_is_part_of_what_is_compared(place: Settings, tin
 def test_sums_of_adapters_are_all_written_by_transformers(served: Settings) -> None:
     lesson = Evaluation()
     assert again.Arm(served, [], lesson, every=False).writer is None
-    questions: Any = SimpleNamespace(machine=scorer.machine(served, lesson))
+    questions = Questions(served, "origin", Recipe(evaluation=lesson))
     assert questions.machine["generation"] == "vllm 9.9"
     assert "generation" not in again._machine(questions, False) and "generation" in again._machine(questions, True)
 
