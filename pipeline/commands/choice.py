@@ -1,23 +1,26 @@
 """Choose between repaired candidates by what the dev half shows: the largest gain among those that pass, else the one that loses least."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 Row = dict[str, Any]
 ORDER = ("promote", "hold", "block")
 
 
-def measured(body: Mapping[str, Any]) -> Row:
+def measured(body: Mapping[str, Any], tasks: Collection[str] | None) -> Row:
     """What a look at a candidate shows: the gain of its target tasks, its worst ability against either reference, and the gate's word.
 
-    gain: mean over target tasks of what they gained, in fractions; None where none was measured. worst: the largest drop of an ability.
+    tasks: what the blocked lesson was for; None = all. gain: mean over those of what they gained, in fractions; None where none was
+    measured. worst: the largest drop of an ability, or of another task that the model in service has.
     """
-    targets = body.get("targets") or {}
-    gains = {name: -row["drop"] for name, row in targets.items() if not name.endswith("_hotfix")}
+    targets = {name: row for name, row in (body.get("targets") or {}).items() if not name.endswith("_hotfix")}
+    served = {name: row for name, row in targets.items() if tasks is not None and name not in tasks}
+    gains = {name: -row["drop"] for name, row in targets.items() if name not in served}
+    tables = (("champion", body.get("abilities")), ("champion", served), ("origin", (body.get("origin") or {}).get("abilities")))
     drops = [
         (row["drop"], name, reference)
-        for reference, table in (("champion", body), ("origin", body.get("origin") or {}))
-        for name, row in (table.get("abilities") or {}).items()
+        for reference, rows in tables
+        for name, row in (rows or {}).items()
         if isinstance(row.get("drop"), int | float)
     ]
     worst = max(drops, default=(0.0, None, None))
@@ -32,18 +35,25 @@ def measured(body: Mapping[str, Any]) -> Row:
     }
 
 
-def winner(tries: Sequence[Row]) -> Row | None:
+LITTLE = 0.5
+"""Less than half of what the blocked candidate gained is little."""
+
+
+def winner(tries: Sequence[Row], wanted: float = 0.0) -> Row | None:
     """The try that is judged on the held half, or None where the dev half blocks them all, or nothing is gained by any.
 
     Of those that pass: the largest gain; equal gains: the smaller loss, then the one tried first. Where none passes: of those that are
-    not blocked and gain something, the one that loses least.
+    not blocked and gain `wanted`, the one that loses least; where none gains as much, the one that gains most.
     """
     usable = [t for t in tries if t.get("verdict") in ORDER]
     passing = [t for t in usable if t["verdict"] == "promote"]
     if passing:
         return max(passing, key=lambda t: (t["gain"] or 0.0, -t["worst"], -tries.index(t)))
     held = [t for t in usable if t["verdict"] == "hold" and (t["gain"] or 0.0) > 0]
-    return min(held, key=lambda t: (t["worst"], -(t["gain"] or 0.0), tries.index(t)), default=None)
+    enough = [t for t in held if t["gain"] >= wanted]
+    if not enough:
+        return max(held, key=lambda t: (t["gain"], -t["worst"], -tries.index(t)), default=None)
+    return min(enough, key=lambda t: (t["worst"], -t["gain"], tries.index(t)))
 
 
 def front(tries: Sequence[Row]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.commands import choice
 from pipeline.recipe import Recipe
 from pipeline.spec import Slice
 
@@ -17,6 +18,11 @@ SLOWER = 1 / 3
 """Of the learning rate; the key pass has a third of that again."""
 ADAPTER, ADAPTER_MOST = 10.0, 5e-4
 """An adapter wants about ten times the rate of full training ("LoRA without regret"), and no plan gives one more than this."""
+
+LONGER = 3
+"""Times the passes, where a gentle lesson gains little."""
+SETTINGS = ("learning_rate", "epochs", "full_finetune", "lora_rank", "lora_alpha", "lora_dropout")
+"""Values of a training that a remedy takes over from the model in service."""
 
 Row = dict[str, Any]
 
@@ -56,17 +62,23 @@ class Case:
 
     tasks: Sequence[str]
     """Taught tasks, the likeliest culprit first."""
+    left_out: Sequence[str]
+    """Tasks of the model in service that it was not taught."""
     general: int
     """General row passes of its main phase."""
     keyed: bool
     """Whether it had a key pass."""
     rate: float
+    epochs: int
+    """Passes of its main phase."""
     dpo_rate: float | None
     """Rate of its preference training, None where it had none."""
     full: bool
     """All weights were trained."""
     unscalable: str | None
     """Why its strength cannot be changed, or None where it can."""
+    served: Row | None = None
+    """SETTINGS and `ratio` (general rows to a task's row) of the model in service, where they are others than the blocked candidate's."""
 
 
 def scales(of: str = "", does: str = "the adapter") -> list[Remedy]:
@@ -90,11 +102,16 @@ def lessons(case: Case) -> list[Remedy]:
     """Lessons to train anew, the likeliest help first. Where all weights were trained, each trains an adapter instead: it forgets less."""
     rate = min(case.rate * ADAPTER, ADAPTER_MOST) if case.full else case.rate
     gentle: dict[str, Any] = {"full_finetune": False, "learning_rate": rate} if case.full else {}
-    instead = "an adapter instead of all weights" if case.full else ""
+    instead = "; ".join(
+        (["an adapter instead of all weights"] if case.full else [])
+        + ([f"with the rows of {', '.join(case.left_out)}, which the model in service was taught"] if case.left_out else [])
+    )
     replay, more = _replay(case)
     slower = {"learning_rate": float(f"{rate * SLOWER:.3g}")}
     slower |= {"dpo_learning_rate": float(f"{case.dpo_rate * SLOWER:.3g}")} if case.dpo_rate else {}
-    found = [Remedy("adapter", f"learning rate {rate:.1e}")] if case.full else []
+    found = [_served(case.served)] if case.served else []
+    first = f"with {', '.join(case.left_out)}" if case.left_out else "adapter"
+    found += [Remedy(first, f"learning rate {rate:.1e}")] if case.full or case.left_out else []
     if len(case.tasks) > 1:
         found += [Remedy(f"without {t}", f"without the rows of {t}", slice={"without": [t]}) for t in case.tasks]
     found.append(Remedy("replay", more, slice=replay))
@@ -103,6 +120,26 @@ def lessons(case: Case) -> list[Remedy]:
     calm = {**replay, **({"key_pass": False} if case.keyed else {})}
     found.append(Remedy("all of these", f"{more}, a third of the rate{', no key pass' if case.keyed else ''}", training=slower, slice=calm))
     return [Remedy(r.name, "; ".join(filter(None, (instead, r.does))), {**gentle, **r.training}, r.slice) for r in found]
+
+
+def longer(remedy: Remedy, tried: Row, blocked: Row, epochs: int) -> Remedy | None:
+    """The same lesson with more passes, where it does no proved harm and gains little beside the blocked one (`tried`, `blocked`: looks at both)."""
+    little = (tried.get("gain") or 0.0) < choice.LITTLE * (blocked.get("gain") or 0.0)
+    if tried.get("verdict", "block") == "block" or not little or remedy.slice.get("without"):
+        return None
+    passes = min(20, LONGER * int(remedy.training.get("epochs") or epochs))
+    return Remedy(
+        f"{remedy.name}, longer",
+        f"{remedy.does}; {passes} passes over the rows instead",
+        {**remedy.training, "epochs": passes},
+        remedy.slice,
+    )
+
+
+def _served(known: Row) -> Remedy:
+    training = {name: known[name] for name in SETTINGS}
+    how = f"learning rate {known['learning_rate']:.1e}, general rows {known['ratio']:g} : 1, passes over the rows: {known['epochs']}"
+    return Remedy("as in service", f"as the model in service was: {how}", training, {"ratio": known["ratio"]})
 
 
 def _replay(case: Case) -> tuple[Row, str]:

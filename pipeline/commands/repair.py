@@ -8,18 +8,18 @@ import argparse
 from collections import Counter
 from typing import Any
 
-import yaml
-
 from pipeline import beside, lineage, recipe, service
 from pipeline.commands import attribute, choice, lessons, remedies
 from pipeline.commands.choice import points
 from pipeline.commands.remedies import Case, Remedy
 from pipeline.commands.trials import FIRST, Trials
 from pipeline.errors import BadInput, Permanent
+from pipeline.gate.targets import KEPT
 from pipeline.progress import say
 from pipeline.recipe import Recipe
 from pipeline.settings import Settings
 from pipeline.train import rescale
+from pipeline.train.run import read_plan
 
 Row = dict[str, Any]
 
@@ -46,8 +46,10 @@ def run(id: str, settings: Settings, stage: lessons.Stage, minutes: float | None
         if known and known["complete"]:
             found = known
         else:
-            trials = Trials(settings, id, blocked, manifest["candidate"], verdict["mix"], stage, minutes or blocked.repair_minutes)
-            search(trials, case_of(trials))
+            minutes = minutes or blocked.repair_minutes
+            trials = Trials(settings, id, blocked.tasks, blocked, manifest["candidate"], verdict["mix"], stage, minutes)
+            left_out = put_back(trials, verdict)
+            search(trials, case_of(trials, left_out))
             found = judged(trials)
         result = found["judged"] or {"id": id, "recipe": None}
         for about in dict.fromkeys((id, result["id"])):
@@ -56,25 +58,49 @@ def run(id: str, settings: Settings, stage: lessons.Stage, minutes: float | None
         return told(found, page)
 
 
-def case_of(trials: Trials) -> Case:
-    """What is known before anything is tried, from the sealed lesson and the adapter."""
-    folder = lineage.folder(trials.settings, trials.mix)
-    mix = yaml.safe_load((folder / "plan.yaml").read_text(encoding="utf-8"))
-    launched = yaml.safe_load((lineage.folder(trials.settings, trials.model) / "plan.yaml").read_text(encoding="utf-8"))["values"]
+def put_back(trials: Trials, verdict: Row) -> list[str]:
+    """Tasks of the model in service that the blocked lesson left out. Whatever is tried has their rows too: no strength and no rate brings
+    back what nobody taught."""
+    left_out = sorted(name for name, row in (verdict.get("targets") or {}).items() if row.get("rule") == KEPT)
+    if left_out:
+        trials.blocked = trials.blocked.model_copy(update={"tasks": [*(trials.tasks or []), *left_out]})
+        named = trials.blocked.model_copy(update={"name": f"{trials.blocked.name.split('-')[0]}-repair"})
+        lesson = lessons.write(trials.settings, named, f"{trials.blocked.name}, with the rows of {', '.join(left_out)} put back")
+        trials.mix = trials.stage("mix", lineage.taught(trials.settings, trials.mix)[:1], lesson)["id"]
+    return left_out
+
+
+def case_of(trials: Trials, left_out: list[str]) -> Case:
+    """What is known before anything is tried, from the sealed lesson and the model."""
+    mix, launched = read_plan(trials.settings, trials.mix), read_plan(trials.settings, trials.model)["values"]
     counts = lineage.manifest(trials.settings, trials.mix)["counts"]
     rows = {task: found["passes"] for task, found in counts.get("tasks", {}).items()}
-    why = rescale.unfit(service.model_folder(trials.settings, trials.model))
-    if not why and trials.blocked.training.start == "champion":
-        why = "it continues the champion's adapter, which would be scaled too"
+    own = {task: found for task, found in mix["tasks"].items() if task not in left_out}
+    lacks = f"at no strength does it know {', '.join(left_out)}, which it was not taught" if left_out else None
     return Case(
-        tasks=remedies.ordered(mix["tasks"], rows, suspects(trials, len(mix["tasks"]))),
+        tasks=remedies.ordered(own, rows, suspects(trials, len(own))),
+        left_out=left_out,
         general=counts.get("tasks", {}).get("general", {}).get("main", 0),
         keyed=counts["total"]["key"] > 0,
         rate=launched["learning_rate"]["value"],
+        epochs=launched["epochs"]["value"],
         dpo_rate=launched["dpo_learning_rate"]["value"] if launched["method"]["value"] == "sft+dpo" else None,
         full=launched["full_finetune"]["value"],
-        unscalable=why,
+        unscalable=lacks or rescale.unfit(trials.settings, trials.model),
+        served=in_service(trials, launched, counts["ratio"]["wanted"]),
     )
+
+
+def in_service(trials: Trials, launched: Row, ratio: float) -> Row | None:
+    """How the model in service was taught: a lesson of that kind has passed the gate once. None where this one was taught alike."""
+    champion = service.champion(trials.settings)
+    if champion == "origin" or lineage.manifest(trials.settings, champion)["start"] != "origin":
+        return None
+    values = read_plan(trials.settings, champion)["values"]
+    mix = next(a for a in lineage.ancestors(trials.settings, champion) if lineage.kind_of(a) == "mix")
+    found = {name: values[name]["value"] for name in remedies.SETTINGS}
+    found["ratio"] = lineage.manifest(trials.settings, mix)["counts"]["ratio"]["wanted"]
+    return None if found == {name: launched[name]["value"] for name in remedies.SETTINGS} | {"ratio": ratio} else found
 
 
 def suspects(trials: Trials, tasks: int) -> list[str]:
@@ -97,33 +123,33 @@ def suspects(trials: Trials, tasks: int) -> list[str]:
 
 def search(trials: Trials, case: Case) -> None:
     """Try what the time allows: strengths first, which train nothing; then other lessons; then strengths of the best of those."""
-    trials.attempt(Remedy(FIRST, "the blocked candidate, on the dev half"))
+    blocked = trials.attempt(Remedy(FIRST, "the blocked candidate, on the dev half")) or {}
     if case.unscalable:
-        trials.skipped.append({"name": "scale", "does": "the adapter at less of its strength", "why": f"scale: {case.unscalable}"})
+        trials.skipped.append({"name": "scale", "does": "what was learnt, at less of its strength", "why": f"scale: {case.unscalable}"})
     else:
-        sweep(trials)
+        sweep(trials, does="its change of all weights" if case.full else "the adapter")
     taught: list[Row] = []
     for remedy in remedies.lessons(case):
         # a strength costs one evaluation: time for those of the best lesson so far is kept back before another lesson is taught
         spare = len(remedies.SCALES) * trials.asking if scalable(trials, taught) else 0.0
         found = trials.attempt(remedy, spare)
-        if found and "gain" in found:
-            taught.append(found)
+        more = found and remedies.longer(remedy, found, blocked, case.epochs)
+        taught += [t for t in (found, more and trials.attempt(more, spare)) if t and "gain" in t]
     best = scalable(trials, taught)
     if best:
         sweep(trials, best["name"], f"{best['does']}; then its adapter")
 
 
 def scalable(trials: Trials, taught: list[Row]) -> Row | None:
-    """The lesson that gains most, where none passes as it is and less of its strength may."""
-    if trials.blocked.training.start != "origin" or any(t["verdict"] == "promote" for t in taught):
+    """The lesson that gains most, where none passes as it is and less of its strength may; one that does no proved harm before one that does."""
+    if any(t["verdict"] == "promote" for t in taught):
         return None
-    useful = [t for t in taught if (t["gain"] or 0) > 0 and not rescale.unfit(service.model_folder(trials.settings, t["model"]))]
-    return max(useful, key=lambda t: (t["gain"], -t["worst"]), default=None)
+    useful = [t for t in taught if (t["gain"] or 0) > 0 and not rescale.unfit(trials.settings, t["model"])]
+    return max(useful, key=lambda t: (t["verdict"] != "block", t["gain"], -t["worst"]), default=None)
 
 
 def sweep(trials: Trials, of: str = "", does: str = "the adapter") -> None:
-    """All strengths of one adapter, and one more between the last that passes and the first that does not."""
+    """All strengths of what one lesson taught, and one more between the last that passes and the first that does not."""
     for remedy in remedies.scales(of, does):
         trials.attempt(remedy)
     known = [t for t in trials.done.values() if t.get("scale") in remedies.SCALES]
@@ -135,7 +161,7 @@ def sweep(trials: Trials, of: str = "", does: str = "the adapter") -> None:
 def judged(trials: Trials) -> Row:
     """Have the winner judged on the held half, once, and say what came of it."""
     tries = [t for t in trials.done.values() if t["name"] != FIRST]
-    won = choice.winner(tries)
+    won = choice.winner(tries, choice.LITTLE * (trials.done.get(FIRST, {}).get("gain") or 0.0))
     facts: Row = {
         "verdict": trials.verdict,
         "candidate": trials.model,
@@ -167,7 +193,7 @@ def held(trials: Trials, won: Row) -> Row:
     scores = trials.stage("evaluate", [won["model"]], lesson)["id"]
     before = trials.look(trials.stage("evaluate", [trials.model], lesson)["id"], lesson, trials.settings)
     verdict = trials.stage("gate", [scores], lesson)
-    found, was = choice.measured(verdict), choice.measured(before)
+    found, was = choice.measured(verdict, trials.tasks), choice.measured(before, trials.tasks)
     kept = found["gain"] / was["gain"] if found["gain"] is not None and (was["gain"] or 0) > 0 else None
     about = {"id": verdict["id"], "recipe": lesson.name, "model": won["model"], "scores": scores, "attempt": verdict["attempt"]}
     return about | found | {"blocked": was, "kept": None if kept is None else round(kept, 4)}

@@ -30,9 +30,13 @@ class Trials:
 
     settings: Settings
     verdict: str
+    tasks: list[str] | None
+    """What the blocked lesson was for: its gain is theirs. None = every task."""
     blocked: Recipe
+    """Its recipe, with the tasks put back that the model in service was taught and it left out."""
     model: str
     mix: str
+    """The lesson that remedies cut and teach."""
     stage: lessons.Stage
     minutes: float
     look: Callable[[str, Recipe, Settings], Row] = gate.look
@@ -66,13 +70,19 @@ class Trials:
         scores = lineage.manifest(self.settings, self.verdict)["scores"]["candidate"]
         return lineage.lasted(lineage.manifest(self.settings, scores)) / 2
 
-    def costs(self, remedy: Remedy) -> float:
-        """Seconds that a try is expected to take."""
-        if remedy.scale is not None:
+    def costs(self, remedy: Remedy, mix: str | None = None) -> float:
+        """Seconds that a try is expected to take: an evaluation, and for a mix its tokens at the slowest pace seen so far."""
+        if not mix or remedy.scale is not None:
             return self.asking
-        taught = [t["taught"] for t in self.done.values() if "taught" in t]
-        first = float(lineage.manifest(self.settings, self.model).get("seconds") or 0)
-        return self.asking + max([first, *taught])
+        paces = []
+        for model in (self.model, *(t["model"] for t in self.done.values() if "taught" in t)):
+            lesson = next(a for a in lineage.ancestors(self.settings, model) if lineage.kind_of(a) == "mix")
+            paces.append(float(lineage.manifest(self.settings, model)["seconds"]) / max(1, self._tokens(lesson)))
+        return self.asking + max(paces) * self._tokens(mix)
+
+    def _tokens(self, mix: str) -> int:
+        """Tokens of a lesson that are read in all its passes."""
+        return int(lineage.manifest(self.settings, mix)["counts"]["total"].get("trained_tokens", 0))
 
     def attempt(self, remedy: Remedy, spare: float = 0.0) -> Row | None:
         """One try, from its recipe to a look at its dev half; None where the time does not reach. A try that was made is not made again.
@@ -85,42 +95,57 @@ class Trials:
         known = self.done.get(remedy.name)
         if known and known["recipe"] == lesson.name:
             return known
-        left = max(0.0, self.left - spare)
-        if self.costs(remedy) > left:
-            why = f"{remedy.name}: about {lasting(self.costs(remedy))} needed, {lasting(left)} of {self.minutes:g} min left"
+        left, start = max(0.0, self.left - spare), time.monotonic()
+        found: Row = {"name": remedy.name, "does": remedy.does, "recipe": lesson.name, "scale": remedy.scale, "of": remedy.of}
+        try:
+            mix = self._mixed(remedy, lesson)
+        except Permanent as error:
+            return self._failed(found, error, start)
+        wanted = self.costs(remedy, mix)
+        if wanted > left:
+            why = f"{remedy.name}: about {lasting(wanted)} needed, {lasting(left)} of {self.minutes:g} min left"
             why += f" beside {lasting(spare)} for strengths of what was taught" if spare else ""
             self.skipped.append({"name": remedy.name, "does": remedy.does, "why": why, "time": True})
             say(f"repair: {why}")
             return None
         say(f"repair: {remedy.name}: {remedy.does}")
-        start = time.monotonic()
-        found: Row = {"name": remedy.name, "does": remedy.does, "recipe": lesson.name, "scale": remedy.scale, "of": remedy.of}
         try:
-            found |= self._made(remedy, lesson)
+            found |= self._made(remedy, lesson, mix)
         except Permanent as error:
-            found["failed"] = str(error).splitlines()[0]
-            say(f"repair: {remedy.name} could not be tried: {found['failed']}")
-        return self._keep(found | {"seconds": round(time.monotonic() - start, 1)})
+            return self._failed(found, error, start)
+        return self._keep(found, start)
 
-    def _made(self, remedy: Remedy, lesson: Recipe) -> Row:
+    def _failed(self, found: Row, error: Permanent, start: float) -> Row:
+        found["failed"] = str(error).splitlines()[0]
+        say(f"repair: {found['name']} could not be tried: {found['failed']}")
+        return self._keep(found, start)
+
+    def _mixed(self, remedy: Remedy, lesson: Recipe) -> str | None:
+        """The lesson to teach, made before its time is asked for: its tokens say what it will cost. None where nothing is taught."""
+        if remedy.scale is not None or remedy.name == FIRST:
+            return None
+        return self.stage("mix", [self.mix], lesson)["id"] if lesson.mixing.slice != Slice() else self.mix
+
+    def _made(self, remedy: Remedy, lesson: Recipe, mix: str | None) -> Row:
         found: Row = {}
         model = self.done[remedy.of]["model"] if remedy.of else self.model
         start = time.monotonic()
         if remedy.scale is not None:
             found["model"] = self.stage("train", [model], lesson)["id"]
-        elif remedy.name != FIRST:
-            found["mix"] = self.stage("mix", [self.mix], lesson)["id"] if lesson.mixing.slice != Slice() else self.mix
-            found["model"] = self.stage("train", [found["mix"]], lesson)["id"]
+        elif mix:
+            found["mix"] = mix
+            found["model"] = self.stage("train", [mix], lesson)["id"]
             found["taught"] = round(time.monotonic() - start, 1)
         else:
             found["model"] = model
         start = time.monotonic()
         found["scores"] = self.stage("evaluate", [found["model"]], lesson)["id"]
         found["asked"] = round(time.monotonic() - start, 1)
-        return found | choice.measured(self.look(found["scores"], lesson, self.settings))
+        return found | choice.measured(self.look(found["scores"], lesson, self.settings), self.tasks)
 
-    def _keep(self, found: Row) -> Row:
+    def _keep(self, found: Row, start: float) -> Row:
         """Written down at once: a kill loses at most the try it falls into, and of that only what no stage has sealed."""
+        found["seconds"] = round(time.monotonic() - start, 1)
         self.done[found["name"]] = found
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lineage.write_json(self.path, list(self.done.values()))

@@ -111,5 +111,6 @@ def _table(facts: dict[str, Any], settings: Settings) -> str:
     lines.append(f"gain {happy['gain']:+.2f}, 90% interval {low:+.2f} to {high:+.2f} (paired, Tango).")
     stages = " ".join(f"{k} {v:.0f}" for k, v in good["seconds"].items())
     lines += [f"Seconds per stage on {GOOD_DAY}: {stages}. All together {facts['seconds']} s.", ""]
-    lines += [f"promoted: {good['page']}", f"blocked:  {bad['page']}"]
+    lines += [f"promoted: {good['page']}", f"blocked:  {bad['page']}", ""]
+    lines.append(f"To mend the blocked day (half an hour): EQUIPOISE_CONFIG={CONFIG} equipoise repair {bad['gate']} --minutes 30")
     return "\n".join(lines)

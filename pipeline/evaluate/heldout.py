@@ -33,6 +33,24 @@ def documents(settings: Settings, pairs: list[str], cards: dict[str, Task], eval
     return found
 
 
+def served(settings: Settings, champion: str) -> dict[str, Task]:
+    """The tasks that the model in service was taught. One whose card is gone is retired: it is no longer asked."""
+    models = (
+        [champion, *(a for a in lineage.ancestors(settings, champion) if lineage.kind_of(a) == "model")] if champion != "origin" else []
+    )
+    mixes = [p for model in models for p in lineage.manifest(settings, model)["parents"] if lineage.kind_of(p) == "mix"]
+    counts = [lineage.manifest(settings, mix)["counts"] for mix in mixes]
+    names = {task for kind in ("tasks", "dpo", "kto") for found in counts for task in found.get(kind) or {}}
+    cards = {}
+    for name in sorted(names - {"general"}):
+        try:
+            path = recipe.find(settings, "tasks", f"{name}.yaml")
+        except BadRecipe:
+            continue
+        cards[name] = recipe.read(path, Task)  # a card that cannot be read is an error, and retires nothing
+    return cards
+
+
 def sources(settings: Settings, model: str) -> list[str]:
     """The pairs ids that a model was made from, through its mix."""
     if model == "origin":

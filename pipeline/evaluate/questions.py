@@ -33,18 +33,35 @@ class Questions:
         return heldout.sources(self.settings, self.model)
 
     @cached_property
-    def cards(self) -> dict[str, recipe.Task]:
+    def taught(self) -> dict[str, recipe.Task]:
         return recipe.cards(self.settings, self.lesson)
 
     @cached_property
+    def kept(self) -> dict[str, recipe.Task]:
+        """Tasks that the model in service was taught and this lesson leaves out: users have them, and a lesson may forget them."""
+        found = heldout.served(self.settings, service.champion(self.settings))
+        return {name: card for name, card in found.items() if name not in self.taught}
+
+    @cached_property
+    def cards(self) -> dict[str, recipe.Task]:
+        return self.kept | self.taught
+
+    @cached_property
     def targets(self) -> dict[str, list[dict]]:
-        return heldout.documents(self.settings, self.pairs, self.cards, self.lesson.evaluation) | self.examples
+        settings, asked = self.settings, self.lesson.evaluation
+        theirs = heldout.documents(settings, self.champions, self.kept, asked)
+        return theirs | heldout.documents(settings, self.pairs, self.taught, asked) | self.examples
+
+    @cached_property
+    def champions(self) -> list[str]:
+        """Pairs behind the model in service, where its own held-out prompts are asked."""
+        return heldout.sources(self.settings, service.champion(self.settings)) if self.kept else []
 
     @cached_property
     def examples(self) -> dict[str, list[dict]]:
         """What a hotfix taught, asked back."""
         fix = self.lesson.mining.only == "hotfix"
-        return examples.documents(self.settings, self.model, self.cards, self.lesson.evaluation) if fix else {}
+        return examples.documents(self.settings, self.model, self.taught, self.lesson.evaluation) if fix else {}
 
     @cached_property
     def target_cards(self) -> dict[str, recipe.Task]:
@@ -107,7 +124,7 @@ class Questions:
 
     def parents(self, model: str) -> list[str]:
         """The model, and the pairs whose held-out rows are copied into the scores: `forget` must find them."""
-        return [*([] if model == "origin" else [model]), *self.pairs]
+        return [*([] if model == "origin" else [model]), *dict.fromkeys([*self.pairs, *self.champions])]
 
     def settings_for(self, model: str) -> dict[str, Any]:
         """What must be equal on both sides before two scores are compared (gate.md 1)."""

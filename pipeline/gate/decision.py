@@ -66,17 +66,23 @@ def against(
 
 
 def target_table(
-    found: Comparison, superior: Collection[str], need: str, margin: float, lesson: contamination.Lesson, alpha: float
+    found: Comparison,
+    superior: Collection[str],
+    need: str,
+    margin: float,
+    lesson: contamination.Lesson,
+    alpha: float,
+    kept: Collection[str] = (),
 ) -> dict[str, Any]:
     """Target tasks, and once more without the held-out prompts that the lesson has seen; what is missing holds."""
     pairs = _pairs(found.paired)
-    table = targets.judge(pairs, superior, margin, alpha=alpha, need=need)
+    table = targets.judge(pairs, superior, margin, alpha=alpha, need=need, kept=kept)
     seen = {name: contamination.flagged(paired.prompts, lesson) for name, paired in found.paired.items()}
     count, total = sum(map(sum, seen.values())), sum(map(len, seen.values()))
     check = {"name": "held-out prompts in the lesson", "flagged": count, "items": total, "decision": "promote", "reasons": []}
     if count:
         clean = _pairs({name: _without(paired, seen[name]) for name, paired in found.paired.items()})
-        again = targets.judge(clean, superior, margin, alpha=alpha, need=need)
+        again = targets.judge(clean, superior, margin, alpha=alpha, need=need, kept=kept)
         where = f"without the {count} of {total} held-out prompts that the lesson has seen"
         check |= {"decision": again["verdict"], "targets": again["tasks"], "reasons": [_aside(r, where) for r in again["reasons"]]}
     gaps = {name: "it has no items, or values that are no numbers" for name in found.paired if name not in pairs} | found.incomplete

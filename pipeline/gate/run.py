@@ -138,11 +138,12 @@ def judged(settings: Settings, id: str, given: Facts, recipe: Recipe) -> Facts:
 
 def _target_table(settings: Settings, given: Facts, recipe: Recipe, taught: Comparison, alpha: float) -> Facts:
     """What the lesson was for, with the tasks that must be shown better."""
+    kept = {n for n in taught.paired if recipe.tasks is not None and n.removesuffix("_hotfix") not in recipe.tasks}
     named = set(given["superior"]) & set(taught.paired)
     if recipe.gate.targets == "superior" and recipe.mining.only != "hotfix":
-        named = named or set(taught.paired)  # where no measured task is a key task, every one may be the reason to change
+        named = named or set(taught.paired) - kept  # where no measured task is a key task, every one may be the reason to change
     need = "named" if recipe.mining.only == "hotfix" and recipe.gate.targets == "superior" else recipe.gate.targets
-    return decision.target_table(taught, named, need, recipe.gate.target_margin, _taught(settings, given), alpha)
+    return decision.target_table(taught, named, need, recipe.gate.target_margin, _taught(settings, given), alpha, kept)
 
 
 def _behaviour(settings: Settings, given: Facts, recipe: Recipe, runs: Any, found: Comparison, declared: Any, alpha: float) -> list[Facts]:

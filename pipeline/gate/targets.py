@@ -8,14 +8,26 @@ from pipeline.gate.multiplicity import ALPHA, holm
 from pipeline.gate.paired import Pairs
 from pipeline.gate.power import items_at_least
 
+KEPT = "kept"
+"""A task of the model in service that the lesson does not teach."""
+REASONS = {"superior": ("superior", "noninferior"), "named": ("superior",)}
+"""Which tasks may be the reason to change, by what is needed."""
+
 
 def judge(
-    pairs: Mapping[str, Pairs], superior: Collection[str], margin: float, *, alpha: float = ALPHA, need: str = "superior"
+    pairs: Mapping[str, Pairs],
+    superior: Collection[str],
+    margin: float,
+    *,
+    alpha: float = ALPHA,
+    need: str = "superior",
+    kept: Collection[str] = (),
 ) -> dict[str, Any]:
     """Judge held-out target tasks: champion against candidate, on the same prompts.
 
     Tasks named in superior must be shown better (exact test on gains, Holm over the tasks); the others must only be shown not to
-    lose the margin. With need `superior` one task shown better and no block promotes; with `named` it must be one of those named
+    lose the margin; those in kept are the model's in service and not the lesson's: they may block, and are no reason to
+    change. With need `superior` one task shown better and no block promotes; with `named` it must be one of those named
     (the task a hotfix mends); with `noninferior` every task large enough must certify.
     Returns verdict, tasks {name: row} and reasons.
     """
@@ -23,11 +35,11 @@ def judge(
         return {"verdict": "hold", "tasks": {}, "reasons": ["hold: no held-out items of any target task: nothing shows a reason to change"]}
     gains = {name: paired.p_value(p.swapped()) for name, p in pairs.items()}
     losses = {name: paired.p_value(p) for name, p in pairs.items()}
-    better, worse = holm(gains), holm(losses)
+    better, worse = holm({n: p for n, p in gains.items() if n not in kept}), holm(losses)
     rows = {}
     for name, p in pairs.items():
-        rule = "superior" if name in superior else "noninferior"
-        rows[name] = _row(p, rule, margin, alpha, (gains[name], better[name]), (losses[name], worse[name]))
+        rule = KEPT if name in kept else "superior" if name in superior else "noninferior"
+        rows[name] = _row(p, rule, margin, alpha, (gains[name], better.get(name, 1.0)), (losses[name], worse[name]))
     verdict = _decide(rows, need)
     return {"verdict": verdict, "tasks": rows, "reasons": _reasons(rows, verdict, need, alpha)}
 
@@ -35,7 +47,7 @@ def judge(
 def _row(p: Pairs, rule: str, margin: float, alpha: float, gain: tuple[float, float], loss: tuple[float, float]) -> dict[str, Any]:
     low, high = intervals.interval(p, alpha)
     small, superior = high < margin, gain[1] <= alpha
-    shown = superior or (small and rule == "noninferior")
+    shown = superior or (small and rule != "superior")
     return {
         "n": p.n,
         "lost": p.lost,
@@ -58,7 +70,7 @@ def _decide(rows: Mapping[str, Mapping[str, Any]], need: str) -> str:
     if any(row["decision"] == "block" for row in rows.values()):
         return "block"
     if need != "noninferior":
-        gained = [row for row in rows.values() if row["superior"] and (need == "superior" or row["rule"] == "superior")]
+        gained = [row for row in rows.values() if row["superior"] and row["rule"] in REASONS[need]]
         return "promote" if gained else "hold"
     able = [row for row in rows.values() if row["can_certify"]]  # a set too small for its margin proves a gain, never the absence of a loss
     return "promote" if able and all(row["decision"] == "promote" for row in able) else "hold"
@@ -68,7 +80,10 @@ def _reasons(rows: Mapping[str, Mapping[str, Any]], verdict: str, need: str, alp
     found = []
     for name, row in rows.items():
         if row["decision"] == "block":
-            found.append(f"block: target {name} got worse: {words.counts(row)} (adjusted p {words.p_words(row['adjusted_p_loss'])})")
+            theirs = ", which the model in service was taught and this lesson leaves out," if row["rule"] == KEPT else ""
+            found.append(
+                f"block: target {name}{theirs} got worse: {words.counts(row)} (adjusted p {words.p_words(row['adjusted_p_loss'])})"
+            )
         elif row["superior"]:
             found.append(f"target {name} is better: {words.counts(row)} (adjusted p {words.p_words(row['adjusted_p'])})")
     if verdict == "hold" and need != "noninferior":

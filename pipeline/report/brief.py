@@ -35,7 +35,8 @@ def users(facts: Row) -> list[str]:
             told.append(f"{row['name']} was taught and could not be measured.")
             continue
         held = f"{number(row['n'])} questions of users it never learnt from"
-        told.append(f"{row['name']}: {before:.0%} right with the champion, {after:.0%} with this model, on {held}.")
+        theirs = ", which this lesson does not teach" if row.get("rule") == "kept" else ""
+        told.append(f"{row['name']}{theirs}: {before:.0%} right with the champion, {after:.0%} with this model, on {held}.")
     return told or ["Nothing that was measured: no taught task has held-out questions."]
 
 
@@ -50,6 +51,9 @@ def proved(facts: Row) -> list[str]:
         fallen = [f"{r['name']} ({points(-r['drop'], sign=True)} points)" for r in _rows(table) if r["decision"] == "block"]
         if fallen:
             told.append(f"A loss against the {table['name']}: {listed(fallen)}.")
+    worse = [f"{r['name']} ({points(-r['drop'], sign=True)} points)" for r in facts["targets"]["rows"] if r.get("decision") == "block"]
+    if worse:
+        told.append(f"A loss on users' own questions: {listed(worse)}.")
     kept = [r for r in facts["references"][0]["rows"] if r["decision"] == "promote"]
     if kept:
         most = max(r["interval"][1] for r in kept)
@@ -99,6 +103,9 @@ def lost(facts: Row, table: Row) -> list[str]:
     gone, came = sum(r["lost"] for r in counted), sum(r["gained"] for r in counted)
     told = [f"{number(gone)} answers that were right are wrong now, {number(came)} that were wrong are right."]
     told += [f"{sentence}." for sentence in [*facts["unguarded"], *facts["alike"][:MOST_ALIKE]]]
+    for row in facts["targets"]["rows"]:
+        if row.get("rule") == "kept" and row.get("decision") == "block":
+            told.append(f"{row['name']}: users have it from the model in service, and this lesson has no rows of it.")
     named = [a["culprit"].split(": ")[:2] for a in (facts["causes"] or {}).get("abilities", []) if a["culprit"]]
     for cause in dict.fromkeys(cause for _, cause in named):
         told.append(f"{listed([ability for ability, of in named if of == cause])}: {cause}.")

@@ -38,7 +38,7 @@ def assemble(report: str, verdict_id: str, approval: str, s: Sources, count: Cal
         "recipe": _recipe(s, verdict_id, approval),
         "candidate": v["candidate"],
         "champion": v["champion"],
-        "next": actions(report, v, approval),
+        "next": actions(report, v, approval, s.beside.get("repair")),
         "references": tables.references(v, levels),
         "looks": looks.of(v, s.manifests.get(v["scores"].get("candidate"), {})),
         "blind": tables.blind(v),
@@ -100,8 +100,8 @@ def _recipe(s: Sources, verdict_id: str, approval: str) -> Row:
     return {"name": found.get("name"), "about": found.get("about"), "approval": approval}
 
 
-def actions(report: str, verdict: Row, approval: str) -> list[Row]:
-    """What a reviewer can do next: exact commands."""
+def actions(report: str, verdict: Row, approval: str, repair: Row | None = None) -> list[Row]:
+    """What a reviewer can do next: exact commands. repair: what repair made of a blocked candidate, where somebody had it mended."""
     approve = f'equipoise promote {report} --by YOU --note "why"'
     look = {"what": "Follow the candidate down to the log lines that taught it", "command": f"equipoise trace {verdict['candidate']}"}
     undo = {
@@ -117,6 +117,10 @@ def actions(report: str, verdict: Row, approval: str) -> list[Row]:
             "what": "Have it mended: other strengths and lessons are tried on half of the items, the best is judged on the other half",
             "command": f"equipoise repair {verdict.get('id')}",
         }
+        mended = (repair or {}).get("judged") or {}
+        if mended.get("verdict") == "promote":  # a try that is held, or blocked as this one, has mended nothing
+            what = f"It was mended: {mended['model']} has a verdict ({mended['verdict']}) and a report of its own"
+            mend = {"what": what, "command": f"equipoise report {mended['id']}"}
         again = {
             "what": "Or read the lost items below, mend the lesson yourself (rows, rate, replay), and run the day again",
             "command": f"equipoise day {verdict.get('day')}",

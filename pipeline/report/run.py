@@ -12,7 +12,7 @@ from pipeline.recipe import Recipe
 from pipeline.report import facts, page, sources, words
 from pipeline.settings import Settings
 
-VERSION = 4  # raise it when the same verdict should yield a different page
+VERSION = 5  # raise it when the same verdict should yield a different page
 
 
 def run(id: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:

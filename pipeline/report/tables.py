@@ -103,12 +103,14 @@ def targets(verdict: Row, levels: list[Row], trained_on: Collection[str] = ()) -
         BLANK
         | row
         | {"margin": None if row.get("rule") == "superior" else row.get("margin")}
+        | ({"adjusted_p": row.get("adjusted_p_loss")} if row.get("decision") == "block" else {})
         | {"name": name, "drop": row.get("drop", _drop(row))}
         for name, row in found.items()
     ]
     scale = Scale([n for r in rows for n in numbers(r)])
     rows = [r | _levels(r["name"], "champion", levels) for r in rows]
-    return {"rows": forest(rows, scale), "ticks": scale.ticks(5), "trained_on": sorted(set(found) & set(trained_on))}
+    kept = [r["name"] for r in rows if r.get("rule") == "kept"]
+    return {"rows": forest(rows, scale), "ticks": scale.ticks(5), "trained_on": sorted(set(found) & set(trained_on)), "kept": kept}
 
 
 def _drop(row: Row) -> float | None:
@@ -139,7 +141,8 @@ def _fallen(verdict: Row) -> str:
         return f"{_because(verdict)}."
     name, _, row = max(fallen, key=lambda f: f[2].get("drop") or 0)
     against = listed([f"the {who}" for n, who, _ in fallen if n == name])
-    others = listed(list(dict.fromkeys(n for n, _, _ in fallen if n != name)))
+    tasks = [f"the task {n}" for n, row in (verdict.get("targets") or {}).items() if row.get("decision") == "block"]
+    others = listed([*dict.fromkeys(n for n, _, _ in fallen if n != name), *tasks])
     figures = f"({row.get('lost')} items lost, {row.get('gained')} gained, of {row.get('n')})"
     also = f"; so is one on {others}" if others != "none" else ""
     return f"A loss of {points(row.get('drop'))} points on {name} is proved against {against} {figures}{also}."

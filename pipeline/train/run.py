@@ -34,7 +34,7 @@ def run(mix: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
         return rescale.run(mix, recipe, settings)
     if recipe.training.scale is not None:
         raise BadRecipe(
-            f"recipe {recipe.name}: training.scale is {recipe.training.scale:g}, and {mix} has no adapter yet: name a model-… id, or take it out"
+            f"recipe {recipe.name}: training.scale is {recipe.training.scale:g}, and {mix} is not trained yet: name a model-… id, or take it out"
         )
     parent = lineage.require(settings, mix, "mix")
     sha = service.origin_sha(settings)
@@ -61,8 +61,9 @@ def run(mix: str, recipe: Recipe, settings: Settings) -> dict[str, Any]:
     return {"id": id, "method": sealed["method"], "seconds": sealed["seconds"], "loss": final}
 
 
-def read_plan(settings: Settings, mix: str) -> dict[str, Any]:
-    return yaml.safe_load((lineage.folder(settings, mix) / "plan.yaml").read_text(encoding="utf-8"))
+def read_plan(settings: Settings, id: str) -> dict[str, Any]:
+    """The plan of a mix, or the one that a model was trained with."""
+    return yaml.safe_load((lineage.folder(settings, id) / "plan.yaml").read_text(encoding="utf-8"))
 
 
 def read_rows(settings: Settings, mix: str, kind: str) -> list[Row]:

@@ -145,16 +145,18 @@ def trained(place: Settings) -> Callable[..., str]:
         day: date = date(2026, 11, 20),
         earlier: list[str] | None = None,
         adapter: str = "a",
+        task: str = "intent",
         save: Callable[[Path], None] = lambda folder: None,
     ) -> str:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        def seal(kind: str, parents: list[str], fill: Callable[[Path], object]) -> str:
-            id = lineage.name(kind, day, parents, adapter, sorted(heldout.items()))
+        def seal(kind: str, parents: list[str], fill: Callable[[Path], object], **counts: object) -> str:
+            id = lineage.name(kind, day, parents, adapter, task, sorted(heldout.items()))
             with lineage.making(place, id, parents=parents, recipe={}) as work:
                 if work is not None:
                     fill(work.folder)
+                    work.counts |= counts
             return id
 
         def weights(folder: Path) -> None:
@@ -166,7 +168,7 @@ def trained(place: Settings) -> Callable[..., str]:
         rows = [
             {
                 "example_id": f"{day}-{n}",
-                "task": "intent",
+                "task": task,
                 "conversation_id": f"c-{n}",
                 "messages": [{"role": "user", "content": prompt, "name": None}],
                 "answer": answer,
@@ -176,7 +178,7 @@ def trained(place: Settings) -> Callable[..., str]:
             for n, (prompt, answer) in enumerate(heldout.items())
         ]
         pairs = seal("pairs", [], lambda folder: rows and pq.write_table(pa.Table.from_pylist(rows), folder / "heldout.parquet"))
-        mix = seal("mix", [*(earlier or []), pairs], lambda folder: (folder / "counts.json").write_text("{}"))
+        mix = seal("mix", [*(earlier or []), pairs], lambda folder: None, tasks={task: {"passes": len(rows)}, "general": {"passes": 1}})
         return seal("model", [mix], weights)
 
     return make

@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 
 from pipeline import lineage, recipe
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, BadRecipe
 from pipeline.evaluate import heldout
+from pipeline.evaluate.questions import Questions
 from pipeline.recipe import Evaluation, Task
 
 
@@ -80,3 +81,44 @@ def test_an_answer_that_cannot_be_right_is_named(place, mini):
     (place.config / "heldout" / "intent.jsonl").write_text('{"id": "w7", "prompt": "a", "answer": "no json"}\n')
     with pytest.raises(BadInput, match="item w7 of task intent"):
         documents(place, mini, "origin")
+
+
+@pytest.fixture
+def serving(place, trained):
+    """A model in service that was taught the task `tickets`, whose held-out prompt is `broken`."""
+    (place.config / "tasks" / "tickets.yaml").write_text("name: tickets\nchecker: exact\n")
+    model = trained({"broken": "urgent"}, adapter="t", task="tickets")
+    (place.home / "current.json").write_text(json.dumps({"model": model}))
+    return model
+
+
+def test_tasks_of_the_model_in_service_that_a_lesson_leaves_out_are_asked_too(place, mini, trained, serving):
+    model = trained({"one": "1"}, day=date(2026, 11, 21))
+    asked = Questions(place, model, mini)
+    assert {name: [json.loads(d["messages"])[-1]["content"] for d in docs] for name, docs in asked.targets.items()} == {
+        "intent": ["one"],
+        "tickets": ["broken"],
+    }
+    theirs = heldout.sources(place, serving)
+    assert set(theirs) < set(asked.parents(model)), "their prompts are copied into the scores, so that `forget` must find them"
+    whole = mini.model_copy(update={"tasks": ["intent", "tickets"]})
+    assert set(Questions(place, model, whole).targets) == {"intent"}, "a lesson that names the task answers for its own held-out prompts"
+
+
+def test_a_model_at_another_strength_keeps_its_tasks(place, serving):
+    scaled = "model-20261120-00000001"
+    with lineage.making(place, scaled, parents=[serving], recipe={}) as work:
+        assert work is not None
+    assert list(heldout.served(place, scaled)) == ["tickets"]
+
+
+def test_a_card_that_cannot_be_read_retires_nothing(place, serving):
+    (place.config / "tasks" / "tickets.yaml").write_text("name: tickets\ncheker: exact\n")
+    with pytest.raises(BadRecipe, match=r"tickets\.yaml"):
+        heldout.served(place, serving)
+
+
+def test_a_task_without_a_card_is_retired_and_the_origin_was_taught_nothing(place, mini, trained, serving):
+    (place.config / "tasks" / "tickets.yaml").unlink()
+    assert heldout.served(place, serving) == {} == heldout.served(place, "origin")
+    assert set(Questions(place, trained({"one": "1"}), mini).targets) == {"intent"}

@@ -69,6 +69,22 @@ def test_a_seesaw_is_blocked_although_its_target_is_superior(settings):
     assert found["reasons"][0].startswith("block: against the origin: maths: 80 lost and 5 gained of 600 items")
 
 
+@pytest.mark.parametrize(
+    ("intent", "other_task", "verdict"),
+    [
+        ((1, 12, 60), (40, 0, 60), "block"),
+        ((3, 4, 60), (0, 30, 60), "hold"),  # a gain of it is no reason to change
+        ((1, 12, 60), (1, 1, 60), "promote"),
+    ],
+)
+def test_a_task_in_service_that_the_lesson_leaves_out_may_block_and_is_no_reason_to_change(settings, intent, other_task, verdict):
+    found = run(_day(settings, intent=intent, other_task=other_task), recipe().model_copy(update={"tasks": ["intent"]}), settings)
+    assert found["verdict"] == found["tables"]["targets"] == verdict
+    assert (found["targets"]["other_task"]["rule"], found["targets"]["intent"]["rule"]) == ("kept", "superior")
+    told = "target other_task, which the model in service was taught and this lesson leaves out, got worse"
+    assert any(told in r for r in found["reasons"]) == (verdict == "block")
+
+
 def test_a_day_that_teaches_nothing_has_no_reason_to_change(settings):
     found = run(_day(settings, intent=(3, 4, 60)), recipe(), settings)
     assert found["verdict"] == "hold"

@@ -87,3 +87,18 @@ def test_later_attempts_have_less_error_to_spend():
     pairs = {"intent": Pairs.counts(2, 9, 60)}
     assert judge(pairs, {"intent"}, 0.05)["verdict"] == "promote"
     assert judge(pairs, {"intent"}, 0.05, alpha=targets.ALPHA / 6)["verdict"] == "hold"
+
+
+def test_a_task_of_the_model_in_service_that_the_lesson_leaves_out_may_block():
+    pairs = {"taught": Pairs.counts(0, 30, 80), "served": Pairs.counts(40, 0, 60)}
+    found = judge(pairs, {"taught"}, 0.05, kept={"served"})
+    assert found["verdict"] == "block" and found["tasks"]["served"]["rule"] == "kept"
+    assert any("target served, which the model in service was taught and this lesson leaves out, got worse" in r for r in found["reasons"])
+
+
+def test_what_the_lesson_leaves_out_is_no_reason_to_change_and_costs_its_targets_nothing():
+    served = {"served": Pairs.counts(0, 20, 60)}
+    alone = judge({"taught": Pairs.counts(0, 5, 60)}, {"taught"}, 0.05)["tasks"]["taught"]
+    found = judge({"taught": Pairs.counts(0, 5, 60)} | served, {"taught"}, 0.05, kept={"served"})
+    assert found["verdict"] == "promote" and found["tasks"]["taught"]["adjusted_p"] == alone["adjusted_p"]
+    assert judge({"taught": Pairs.counts(0, 3, 60)} | served, {"taught"}, 0.05, kept={"served"})["verdict"] == "hold"

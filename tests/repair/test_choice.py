@@ -35,6 +35,13 @@ def test_the_largest_gain_that_passes_wins(tries: list[dict], won: str | None) -
     assert (found and found["name"]) == won
 
 
+@pytest.mark.parametrize(("wanted", "won"), [(0.05, "d"), (0.2, "c"), (0.7, "c")])
+def test_of_what_nobody_let_pass_a_gain_worth_having_comes_before_the_smallest_loss(wanted: float, won: str) -> None:
+    """c holds with a gain of 60, d with one of 10 and less loss; where nobody gains as much as is wanted, the most is the best there is."""
+    found = choice.winner([C, D, E], wanted)
+    assert found and found["name"] == won
+
+
 def test_the_front_is_who_is_beaten_by_nobody() -> None:
     """a: 20 for 1; b: 30 for 2; c: 60 for 0 beats both; d: 10 for -1; e: 90 for 30."""
     assert choice.front([A, B, C, D, E]) == ["d", "c", "e"]
@@ -79,11 +86,13 @@ def test_a_look_is_read_as_mean_gain_and_worst_drop_against_either_reference() -
         "origin": {"abilities": {"maths": {"drop": 0.01}, "reading": {"drop": 0.05}, "code": {"drop": None}}},
         "targets": {"intent": {"drop": -0.3}, "person": {"drop": 0.1}, "intent_hotfix": {"drop": -1.0}},
     }
-    found = choice.measured(body)
+    found = choice.measured(body, None)
     assert (found["gain"], found["worst"], found["worst_ability"], found["against"]) == (pytest.approx(0.1), 0.05, "reading", "origin")
+    found = choice.measured(body, ["intent"])  # what another task lost is no smaller gain: it is a loss
+    assert (found["gain"], found["worst"], found["worst_ability"], found["against"]) == (0.3, 0.1, "person", "champion")
 
 
-CASE = Case(["bad", "good"], general=100, keyed=True, rate=3e-4, dpo_rate=None, full=False, unscalable=None)
+CASE = Case(["bad", "good"], [], general=100, keyed=True, rate=3e-4, epochs=3, dpo_rate=None, full=False, unscalable=None)
 
 
 def names(case: Case) -> list[str]:
@@ -93,13 +102,27 @@ def names(case: Case) -> list[str]:
 def test_what_is_tried_follows_from_the_lesson() -> None:
     assert [r.scale for r in remedies.scales()] == [0.9, 0.7, 0.5, 0.3]
     assert names(CASE) == ["without bad", "without good", "replay", "no key pass", "lower rate", "all of these"]
-    plain = Case(["one"], general=0, keyed=False, rate=3e-4, dpo_rate=1e-5, full=True, unscalable="x")
+    plain = Case(["one"], [], general=0, keyed=False, rate=3e-4, epochs=3, dpo_rate=1e-5, full=True, unscalable="x")
     assert names(plain) == ["adapter", "replay", "lower rate", "all of these"]
     found = {r.name: r for r in remedies.lessons(plain)}
     assert found["replay"].slice == {"ratio": 5.0} and all(r.training["full_finetune"] is False for r in found.values())
     assert found["adapter"].training["learning_rate"] == 5e-4  # ten times 3e-4 is above what any plan gives an adapter
     assert found["lower rate"].training["learning_rate"] == pytest.approx(5e-4 / 3, rel=1e-2)
     assert found["lower rate"].training["dpo_learning_rate"] == pytest.approx(1e-5 / 3, rel=1e-2)
+    lacking = Case(["one"], ["served"], general=9, keyed=False, rate=3e-4, epochs=3, dpo_rate=None, full=False, unscalable="x")
+    assert names(lacking) == ["with served", "replay", "lower rate", "all of these"]
+    assert all("with the rows of served" in r.does for r in remedies.lessons(lacking))
+
+
+def test_the_settings_of_the_model_in_service_are_tried_first_where_they_are_others() -> None:
+    adapter = {"full_finetune": False, "lora_rank": 16, "lora_alpha": 32, "lora_dropout": 0.0}
+    known = {"learning_rate": 1.2e-4, "epochs": 1, "ratio": 2.0} | adapter
+    plain = Case(["one"], [], general=0, keyed=True, rate=2e-4, epochs=3, dpo_rate=None, full=True, unscalable="x", served=known)
+    assert names(plain)[:2] == ["as in service", "adapter"]
+    blocked = Recipe(name="daily", training=Training(full_finetune=True, learning_rate=2e-4, epochs=3, save_steps=20))
+    made = remedies.lessons(plain)[0].lesson(blocked, "dev")
+    assert made.mixing.slice.ratio == 2.0 and made.training.save_steps == 20
+    assert {n: getattr(made.training, n) for n in adapter} == adapter and (made.training.learning_rate, made.training.epochs) == (1.2e-4, 1)
 
 
 def strength(scale: float, verdict: str, of: str = "") -> dict:
@@ -138,3 +161,21 @@ def test_a_remedy_changes_its_one_thing_and_the_half_that_is_asked() -> None:
 def test_suspects_are_left_out_first_then_the_largest_and_key_tasks_last() -> None:
     tasks = {"a": {}, "b": {"key": True}, "c": {}, "d": {}}
     assert remedies.ordered(tasks, {"a": 5, "b": 9, "c": 7, "d": 6}, ["c", "gone"]) == ["c", "d", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("tried", "passes"),
+    [
+        ({"verdict": "hold", "gain": 0.1}, 6),
+        ({"verdict": "promote", "gain": 0.0}, 6),
+        ({"verdict": "hold", "gain": 0.4}, None),  # more than half of what the blocked one gained
+        ({"verdict": "block", "gain": 0.1}, None),
+        ({"failed": "the loss is no number"}, None),
+    ],
+)
+def test_a_gentle_lesson_that_gains_little_is_taught_longer(tried: dict, passes: int | None) -> None:
+    remedy = remedies.Remedy("as in service", "gently", {"epochs": 2, "learning_rate": 1e-4}, {"ratio": 2.0})
+    found = remedies.longer(remedy, tried, {"gain": 0.7}, epochs=3)
+    assert (found and found.training["epochs"]) == passes
+    assert found is None or (found.slice, found.name) == (remedy.slice, "as in service, longer")
+    assert remedies.longer(remedies.Remedy("x", "x", slice={"without": ["t"]}), tried, {"gain": 0.7}, epochs=3) is None

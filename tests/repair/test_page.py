@@ -49,6 +49,9 @@ def test_the_blocked_candidates_page_is_made_anew_when_it_was_repaired(mended) -
         hidden.rename(path)
     assert before != after and 'id="repair"' not in text
     assert f"equipoise repair {found['verdict']}" in text, "a blocked candidate's page says how to have it mended"
+    mended_since = (lineage.folder(place, after) / "index.html").read_text(encoding="utf-8")
+    assert f"equipoise repair {found['verdict']}" not in mended_since and f"equipoise report {found['id']}" in mended_since
+    assert f"It was mended: {found['judged']['model']} has a verdict (promote)" in mended_since
 
 
 def test_nobody_tried_nothing_is_shown() -> None:

@@ -1,9 +1,12 @@
 """A blocked candidate is mended by what one half of the items shows, and judged on the other half, once."""
 
+import json
+
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
-from pipeline import beside, lineage
+from pipeline import beside, lineage, recipe
 from pipeline.commands import remedies, repair
 from pipeline.errors import BadInput, Permanent
 from pipeline.evaluate import halves
@@ -74,7 +77,7 @@ def test_killed_at_any_stage_it_ends_in_the_same_record(mended, place: Settings,
 
 
 def test_without_time_nothing_is_begun_and_more_time_goes_on(place: Settings, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repair.Trials, "costs", lambda self, remedy: 0.0 if remedy.name == "as it was" else 120.0)
+    monkeypatch.setattr(repair.Trials, "costs", lambda self, remedy, mix: 0.0 if remedy.name == "as it was" else 120.0)
     found = repair.run(verdict, place, World(place).stage, minutes=1)
     assert (found["chosen"], found["complete"], found["id"]) == (None, False, None)
     assert len(found["skipped"]) == 10 and "of 1 min left" in found["skipped"][0]["why"]
@@ -123,14 +126,14 @@ def test_time_for_strengths_is_kept_back_before_another_lesson_is_taught(
     place: Settings, verdict: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first lesson holds and gains: a long second one would have left no time for what may make the first one pass."""
-    full = remedies.Case(["good"], 0, False, 1e-4, None, full=True, unscalable="all its weights were trained")
-    monkeypatch.setattr(repair, "case_of", lambda trials: full)
+    full = remedies.Case(["good"], [], 0, False, 1e-4, 3, None, full=True, unscalable="all its weights were trained")
+    monkeypatch.setattr(repair, "case_of", lambda trials, left_out: full)
     monkeypatch.setattr(repair.Trials, "asking", property(lambda self: 60.0))
-    monkeypatch.setattr(repair.Trials, "costs", lambda self, remedy: 60.0 if remedy.scale or remedy.name == "as it was" else 300.0)
+    monkeypatch.setattr(repair.Trials, "costs", lambda self, remedy, mix: 60.0 if remedy.scale or remedy.name == "as it was" else 300.0)
     made = repair.Trials._made
 
-    def holds(self, remedy: remedies.Remedy, lesson) -> dict:
-        return {**made(self, remedy, lesson), "verdict": "promote" if remedy.scale else "hold"}
+    def holds(self, remedy: remedies.Remedy, lesson, mix) -> dict:
+        return {**made(self, remedy, lesson, mix), "verdict": "promote" if remedy.scale else "hold"}
 
     monkeypatch.setattr(repair.Trials, "_made", holds)
     spent = property(lambda self: sum(60.0 if t["scale"] or t["name"] == "as it was" else 300.0 for t in self.done.values()))
@@ -141,3 +144,58 @@ def test_time_for_strengths_is_kept_back_before_another_lesson_is_taught(
     late = [s["why"] for s in found["skipped"] if s.get("time")]
     assert any("beside 4 min" in why for why in late), late
     assert ", scale " in found["chosen"]
+
+
+def test_what_the_model_in_service_was_taught_is_put_back_before_anything_is_tried(place: Settings) -> None:
+    """The lesson names `intent` alone, and `other_task` is asked too: the model in service has it."""
+    verdict = world.blocked(place, world.recipe().model_copy(update={"tasks": ["intent"]}))
+    [pairs] = lineage.taught(place, beside.verdict(place, verdict)[1]["mix"])
+    stages = World(place)
+    found = repair.run(verdict, place, stages.stage, minutes=60)
+    assert stages.ran[0][:2] == ("mix", pairs), "a lesson of its own, from the same pairs"
+    names = [t["name"] for t in found["tries"]]
+    assert names[:3] == ["as it was", "with other_task", "without bad"] and "without other_task" not in names
+    assert [s["why"] for s in found["skipped"]] == ["scale: at no strength does it know other_task, which it was not taught"]
+    assert found["chosen"] == "without bad" and "with the rows of other_task" in found["words"]
+    tasks = {tuple(recipe.load(place, t["recipe"]).tasks or ()) for t in found["tries"]}
+    assert tasks == {("intent", "other_task")}
+
+
+def test_how_the_model_in_service_was_taught_is_known_from_its_plan(place: Settings, verdict: str) -> None:
+    trials = repair.Trials(place, verdict, None, world.recipe(), "m", "x", World(place).stage, 1)
+    launched = {name: {"value": value} for name, value in zip(remedies.SETTINGS, (2e-4, 3, True, 8, 16, 0.0), strict=True)}
+    assert repair.in_service(trials, launched, 0.0) is None, "the origin was taught nothing"
+    values = {name: {"value": value} for name, value in zip(remedies.SETTINGS, (1e-4, 1, False, 8, 16, 0.0), strict=True)}
+    mix = gates.seal(place, f"mix-{gates.DAY}-000000aa", [])
+    with lineage.making(place, f"mix-{gates.DAY}-000000ab", parents=[mix], recipe={}) as work:
+        assert work is not None
+        work.counts |= {"ratio": {"wanted": 2.0}}
+    with lineage.making(place, f"model-{gates.DAY}-000000ac", parents=[f"mix-{gates.DAY}-000000ab"], recipe={}) as work:
+        assert work is not None
+        (work.folder / "plan.yaml").write_text(yaml.safe_dump({"values": values}))
+        work.extra |= {"start": "origin"}
+    (place.home / "current.json").write_text(json.dumps({"model": f"model-{gates.DAY}-000000ac"}))
+    found = repair.in_service(trials, launched, 0.0)
+    assert found == {
+        "learning_rate": 1e-4,
+        "epochs": 1,
+        "full_finetune": False,
+        "lora_rank": 8,
+        "lora_alpha": 16,
+        "lora_dropout": 0.0,
+        "ratio": 2.0,
+    }
+    assert repair.in_service(trials, values, 2.0) is None, "a lesson that was taught alike is no remedy"
+
+
+def test_strengths_are_tried_of_what_does_no_proved_harm_before_what_gains_most(
+    place: Settings, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair.rescale, "unfit", lambda settings, model: None)
+    trials = repair.Trials(place, verdict, None, world.recipe(), "m", "x", World(place).stage, 1)
+    harmful = {"name": "replay", "verdict": "block", "gain": 0.7, "worst": 0.6, "model": "a"}
+    gentle = {"name": "as in service, longer", "verdict": "hold", "gain": 0.5, "worst": 0.04, "model": "b"}
+    idle = {"name": "as in service", "verdict": "hold", "gain": 0.0, "worst": 0.0, "model": "c"}
+    assert repair.scalable(trials, [harmful, gentle, idle]) == gentle
+    assert repair.scalable(trials, [harmful, idle]) == harmful
+    assert repair.scalable(trials, [harmful, gentle | {"verdict": "promote"}]) is None

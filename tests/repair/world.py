@@ -18,7 +18,7 @@ from tests.gate import world
 from tests.gate.outputs import sha
 
 N = {"maths": 400, "reading": 300, "code": 40, "intent": 120, "other_task": 40}
-VALUES = {"learning_rate": 3e-4, "dpo_learning_rate": 1e-5, "full_finetune": False, "method": "sft"}
+VALUES = {"learning_rate": 3e-4, "epochs": 3, "dpo_learning_rate": 1e-5, "full_finetune": False, "method": "sft"}
 ADAPTER = {"peft_type": "LORA", "bias": "none", "use_dora": False}
 
 
@@ -37,7 +37,9 @@ class World:
 
     def mix(self, parent: str, lesson: Recipe) -> dict[str, Any]:
         cut = lesson.mixing.slice
-        left = [t for t in ("bad", "good") if t not in cut.without]
+        if parent.startswith("pairs-"):
+            return {"id": mix(self.settings, [parent], ["bad", "good", *(t for t in lesson.tasks or [] if t != "intent")])}
+        left = [t for t in lineage.manifest(self.settings, parent)["planted"]["tasks"] if t not in cut.without]
         return {"id": mix(self.settings, [parent], left, cut.replay, cut.key_pass)}
 
     def train(self, parent: str, lesson: Recipe) -> dict[str, Any]:
@@ -75,6 +77,7 @@ def mix(settings: Settings, parents: list[str], tasks: Iterable[str], replay: fl
             work.counts |= {
                 "tasks": {t: {"passes": 50} for t in tasks} | {"general": {"main": 100, "passes": 100}},
                 "total": {"key": 10 * keyed},
+                "ratio": {"wanted": 2.0},
             }
             work.extra["planted"] = planted
     return id

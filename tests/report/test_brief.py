@@ -26,6 +26,16 @@ def test_a_blocked_day_says_first_what_fell_and_by_how_much(home):
     assert any("A loss against the champion" in a and "arithmetic (−18.0 points)" in a for a in proved)
 
 
+def test_a_task_in_service_that_was_forgotten_is_told_wherever_a_reviewer_looks(home):
+    _, _, facts, _ = made(home, "block", recipe.Recipe())
+    row = {"name": "tickets", "rule": "kept", "decision": "block", "n": 60, "drop": 0.8, "before": 0.85, "after": 0.05}
+    changed = facts | {"targets": facts["targets"] | {"rows": [row]}}
+    answers = {b["question"]: " ".join(b["answers"]) for b in brief.of(changed, None)}
+    assert "tickets, which this lesson does not teach: 85% right with the champion, 5% with this model" in answers["What changes for users"]
+    assert "A loss on users' own questions: tickets (−80.0 points)." in answers["What is proved"]
+    assert "tickets: users have it from the model in service, and this lesson has no rows of it." in answers["What was lost, and why"]
+
+
 @pytest.mark.parametrize(
     ("flips", "n", "margin", "wanted"),
     [(25, 500, 0.02, 773), (50, 500, 0.02, 1546), (40, 500, 0.01, 4947), (0, 500, 0.05, None), (25, 1000, 0.02, None)],

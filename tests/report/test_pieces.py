@@ -236,3 +236,9 @@ def test_what_is_never_gated_is_named_where_it_fell_beyond_chance(lost: int, gai
 def test_a_superior_target_is_proved_better_whatever_was_asked_of_it():
     taught = {"t": {"n": 10, "gained": 9, "lost": 1, "rule": "noninferior", "superior": True, "decision": "promote"}}
     assert "t (+80.0 points) is proved better" in tables.headline(verdict("promote", {"a": row("promote")}, targets=taught))
+
+
+def test_a_task_that_got_worse_stands_in_the_headline_beside_what_fell():
+    worse = {"tickets": {"n": 60, "lost": 50, "gained": 0, "drop": 0.83, "rule": "kept", "superior": False, "decision": "block"}}
+    found = tables.headline(verdict("block", {"maths": row("block")}, targets=worse))
+    assert "; so is one on the task tickets. The champion stays in service." in found
