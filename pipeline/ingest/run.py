@@ -125,7 +125,7 @@ def _commit(con: "Connection", made: Made, recipe: Recipe, shard: str | None) ->
             block=batch.block,
         )
         lake.run(con, "ingest/add_profile", day=batch.day, logs_id=id, profile=json.dumps(batch.profile.as_json()))
-        lake.check(con, "ingest", parts=made.draft.parts(), first=first, day=batch.day)
+        lake.check(con, "ingest", parts=made.draft.parts(), first=first, next=first + ROOM, day=batch.day)
         return {"id": id, **made.result}
 
 

@@ -95,5 +95,6 @@ def close(con: "Connection", made: "Made", recipe: str, version: int) -> str:
             number=past[0]["number"] + 1,
             block=made.batch.block,
         )
-        lake.check(con, "ingest", first=made.batch.block * ROOM, day=made.batch.day)
+        first = made.batch.block * ROOM
+        lake.check(con, "ingest", first=first, next=first + ROOM, day=made.batch.day)
         return id

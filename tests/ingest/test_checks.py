@@ -39,7 +39,7 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 
 def test_a_good_batch_passes_every_check(con: object) -> None:
-    lake.check(con, "ingest", first=FIRST, day="2026-11-20")
+    lake.check(con, "ingest", first=FIRST, next=9 * FIRST, day="2026-11-20")
 
 
 @pytest.mark.parametrize("sentence", BROKEN)
@@ -47,7 +47,7 @@ def test_a_check_finds_what_breaks_its_sentence(con: object, sentence: str) -> N
     with pytest.raises(Permanent, match=sentence.replace("_", " ")):
         with lake.transaction(con):
             con.execute(BROKEN[sentence])  # type: ignore[attr-defined]
-            lake.check(con, "ingest", first=FIRST, day="2026-11-20")
+            lake.check(con, "ingest", first=FIRST, next=9 * FIRST, day="2026-11-20")
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_a_check_that_is_run_in_parts_finds_what_breaks_its_sentence_in_any_of_t
     with pytest.raises(Permanent, match=f"has its parent.*{why}"):
         with lake.transaction(con):
             con.execute(MESSAGE + "'c1' as conversation_id, " + broken)  # type: ignore[attr-defined]
-            lake.check(con, "ingest", parts=7, first=FIRST, day="2026-11-20")
+            lake.check(con, "ingest", parts=7, first=FIRST, next=9 * FIRST, day="2026-11-20")
 
 
 def test_a_message_that_lost_its_parent_is_found_in_a_conversation_that_did_not_arrive_now(con: object) -> None:
     with pytest.raises(Permanent, match="its parent is missing"):
         with lake.transaction(con):
             con.execute(MESSAGE + "'c1' as conversation_id, 'm9' as message_id, 'gone' as parent_id")  # type: ignore[attr-defined]
-            lake.check(con, "ingest", first=9 * FIRST, day="2026-11-20")
+            lake.check(con, "ingest", first=9 * FIRST, next=10 * FIRST, day="2026-11-20")
     with lake.transaction(con):
         con.execute(MESSAGE + "'c1' as conversation_id, 'm9' as message_id, 'm1' as parent_id")  # type: ignore[attr-defined]
-        lake.check(con, "ingest", first=9 * FIRST, day="2026-11-20")
+        lake.check(con, "ingest", first=9 * FIRST, next=10 * FIRST, day="2026-11-20")
         con.execute("delete from ingest.messages where message_id = 'm9'")  # type: ignore[attr-defined]
 
 

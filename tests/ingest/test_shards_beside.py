@@ -86,6 +86,16 @@ def test_it_ends_as_if_it_had_begun_after_the_other(name: str, home: Settings, t
     assert run([first, second], Recipe(), home)["stored"] == 0
 
 
+def test_another_day_that_came_meanwhile_keeps_its_day(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [[conversation(id, feedback=[event()]), b"{torn"] for id in ("a", "b")]
+    first, second = (write(tmp_path / f"log_2026-11-{day}.jsonl", *found) for day, found in zip((20, 21), lines, strict=True))
+    made = meanwhile(monkeypatch, lambda: run([second], Recipe(), home))
+    done = run([first], Recipe(), home)
+    assert (done["stored"], done["quarantined"], made) == (1, 1, [1, 2])
+    for table in ("conversations", "feedback"):
+        assert sorted(rows(home, table, "conversation_id, day::text")) == [("a", "2026-11-20"), ("b", "2026-11-21")]
+
+
 def test_the_same_file_taken_in_meanwhile_changes_nothing(home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a_2026-11-20.jsonl", conversation(feedback=[event()]), b"{torn")
     ids: list[str] = []

@@ -110,7 +110,7 @@ def test_a_check_that_finds_a_row_says_its_sentence_and_commits_nothing(home: Se
                     con.execute(
                         "insert into ingest.conversations by name select 'c' as conversation_id, 5 as arrived, date '2026-11-20' as day"
                     )
-                lake.check(con, "ingest", first=5, day="2026-11-20")
+                lake.check(con, "ingest", first=5, next=6, day="2026-11-20")
         assert con.execute("select count(*) from ingest.conversations").fetchall() == [(0,)]
 
 
