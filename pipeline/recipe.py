@@ -141,7 +141,7 @@ class Training(Spec):
     deepspeed: Literal["zero2", "zero3"] | None = None
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     scale: float | None = Field(None, gt=0, lt=2)
-    """Strength of what was learnt, for `equipoise train MODEL-ID`; with a mix-… id it must be left out."""
+    """Strength of what was learnt, for `equipoise train MODEL-ID`: on what it began from, or with start: champion on the model in service."""
     seed: int = 17
     save_steps: int | None = Field(None, ge=1)
     processes: int | None = Field(None, ge=1, le=64)

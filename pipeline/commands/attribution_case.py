@@ -44,9 +44,11 @@ class Case:
 
     @cached_property
     def lesson(self) -> Recipe:
-        """The candidate's own lesson: whatever is retrained differs from it by rows alone."""
-        found = Recipe.model_validate(self.model["recipe"])
-        return found.model_copy(update={"training": found.training.model_copy(update={"scale": None})})
+        """The candidate's own lesson, from before its strength was changed: whatever is retrained differs from it by rows alone."""
+        taught = self.model
+        while taught.get("scaled_from"):
+            taught = lineage.manifest(self.settings, taught["scaled_from"])
+        return Recipe.model_validate(taught["recipe"])
 
     @cached_property
     def tables(self) -> dict[str, list[Row]]:

@@ -77,6 +77,9 @@ def retrain(case: Case) -> Found:
         case.tried["A"] = f"the lesson has one task: without it the model is the {side}, whose answers are sealed"
         rows = {f.ability: culprits.without(candidate, {next(iter(case.parts)): _sealed(case, side)}, f.ability) for f in case.fallen}
         return {ability: [r | {"alone": True} for r in found] for ability, found in rows.items()}
+    if case.model.get("laid_on"):
+        case.tried["A"] = f"not tried: what the lesson changed was laid on {start}, and a lesson that is taught anew would not be"
+        return {}
     if start not in ("origin", service.champion(case.settings)):
         case.tried["A"] = f"not tried: the lesson continues {start}, which is no longer in service; training would start elsewhere"
         return {}

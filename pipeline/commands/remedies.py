@@ -39,10 +39,13 @@ class Remedy:
     """Strength of the adapter of `of`; None trains anew."""
     of: str = ""
     """The remedy whose model is scaled; empty = the blocked candidate."""
+    laid: bool = False
+    """What is scaled is laid on the model in service, not on what its training began from."""
 
     def lesson(self, blocked: Recipe, half: str) -> Recipe:
         """The blocked lesson with this change, asked on one half. It may hold: a half shows less than the whole, and that is no mistake of the recipe."""
-        training = blocked.training.model_copy(update={**self.training, "scale": self.scale})
+        start = {"start": "champion"} if self.laid else {}
+        training = blocked.training.model_copy(update={**self.training, "scale": self.scale, **start})
         mixing = blocked.mixing.model_copy(update={"slice": Slice(**self.slice)})
         return blocked.model_copy(
             update={
@@ -81,20 +84,23 @@ class Case:
     """SETTINGS and `ratio` (general rows to a task's row) of the model in service, where they are others than the blocked candidate's."""
 
 
-def scales(of: str = "", does: str = "the adapter") -> list[Remedy]:
+def scales(of: str = "", does: str = "the adapter", laid: bool = False) -> list[Remedy]:
     """The sweep over strengths, the strongest first."""
-    return [_at(s, of, does) for s in SCALES]
+    return [_at(s, of, does, laid) for s in SCALES]
 
 
-def between(tries: Sequence[Row], of: str = "", does: str = "the adapter") -> Remedy | None:
+def between(tries: Sequence[Row], of: str = "", does: str = "the adapter", laid: bool = False) -> Remedy | None:
     """Half way from the strongest that passes to the next that does not: one evaluation more, and often much of the gain between them."""
-    swept = {t["scale"]: t["verdict"] for t in tries if t.get("scale") and t.get("of") == of and "verdict" in t}
+    asked = (of, laid)
+    swept = {t["scale"]: t["verdict"] for t in tries if t.get("scale") and (t.get("of"), bool(t.get("laid"))) == asked and "verdict" in t}
     best = max((s for s, verdict in swept.items() if verdict == "promote"), default=None)
     above = min((s for s in swept if best is not None and s > best), default=None)
-    return None if best is None or above is None else _at(round((best + above) / 2, 3), of, does)
+    return None if best is None or above is None else _at(round((best + above) / 2, 3), of, does, laid)
 
 
-def _at(scale: float, of: str, does: str) -> Remedy:
+def _at(scale: float, of: str, does: str, laid: bool) -> Remedy:
+    if laid:
+        return Remedy(f"in service + {scale:g}", f"the model in service, with {scale:g} of {does} laid on it", scale=scale, laid=True)
     return Remedy(f"{of + ', ' if of else ''}scale {scale:g}", f"{does} at {scale:g} of its strength", scale=scale, of=of)
 
 

@@ -76,7 +76,6 @@ def case_of(trials: Trials, left_out: list[str]) -> Case:
     counts = lineage.manifest(trials.settings, trials.mix)["counts"]
     rows = {task: found["passes"] for task, found in counts.get("tasks", {}).items()}
     own = {task: found for task, found in mix["tasks"].items() if task not in left_out}
-    lacks = f"at no strength does it know {', '.join(left_out)}, which it was not taught" if left_out else None
     return Case(
         tasks=remedies.ordered(own, rows, suspects(trials, len(own))),
         left_out=left_out,
@@ -86,7 +85,7 @@ def case_of(trials: Trials, left_out: list[str]) -> Case:
         epochs=launched["epochs"]["value"],
         dpo_rate=launched["dpo_learning_rate"]["value"] if launched["method"]["value"] == "sft+dpo" else None,
         full=launched["full_finetune"]["value"],
-        unscalable=lacks or rescale.unfit(trials.settings, trials.model),
+        unscalable=rescale.unfit(trials.settings, trials.model),
         served=in_service(trials, launched, counts["ratio"]["wanted"]),
     )
 
@@ -122,12 +121,15 @@ def suspects(trials: Trials, tasks: int) -> list[str]:
 
 
 def search(trials: Trials, case: Case) -> None:
-    """Try what the time allows: strengths first, which train nothing; then other lessons; then strengths of the best of those."""
+    """Try what the time allows: strengths first, which train nothing; then other lessons; then strengths of the best of those.
+
+    A candidate that was not taught what the model in service knows has its change laid on that model: at no strength of its own does it know it.
+    """
     blocked = trials.attempt(Remedy(FIRST, "the blocked candidate, on the dev half")) or {}
     if case.unscalable:
         trials.skipped.append({"name": "scale", "does": "what was learnt, at less of its strength", "why": f"scale: {case.unscalable}"})
     else:
-        sweep(trials, does="its change of all weights" if case.full else "the adapter")
+        sweep(trials, does="its change of all weights" if case.full else "the adapter", laid=bool(case.left_out))
     taught: list[Row] = []
     for remedy in remedies.lessons(case):
         # a strength costs one evaluation: time for those of the best lesson so far is kept back before another lesson is taught
@@ -148,12 +150,12 @@ def scalable(trials: Trials, taught: list[Row]) -> Row | None:
     return max(useful, key=lambda t: (t["verdict"] != "block", t["gain"], -t["worst"]), default=None)
 
 
-def sweep(trials: Trials, of: str = "", does: str = "the adapter") -> None:
+def sweep(trials: Trials, of: str = "", does: str = "the adapter", laid: bool = False) -> None:
     """All strengths of what one lesson taught, and one more between the last that passes and the first that does not."""
-    for remedy in remedies.scales(of, does):
+    for remedy in remedies.scales(of, does, laid):
         trials.attempt(remedy)
     known = [t for t in trials.done.values() if t.get("scale") in remedies.SCALES]
-    last = remedies.between(known, of, does)
+    last = remedies.between(known, of, does, laid)
     if last:
         trials.attempt(last)
 

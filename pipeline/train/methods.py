@@ -93,8 +93,18 @@ def place(base: Path, adapter: Path | None, origin: Path, folder: Path) -> None:
             merged(base, adapter, folder)
         else:
             shutil.copytree(base, folder)
-        for pattern in ("tokenizer*", "chat_template*", "special_tokens_map.json", "generation_config.json"):
-            for file in origin.glob(pattern):
-                shutil.copy2(file, folder / file.name)
+        words(origin, folder)
+    readable(folder)
+
+
+def words(origin: Path, folder: Path) -> None:
+    """Give full weights the origin's tokenizer."""
+    for pattern in ("tokenizer*", "chat_template*", "special_tokens_map.json", "generation_config.json"):
+        for file in origin.glob(pattern):
+            shutil.copy2(file, folder / file.name)
+
+
+def readable(folder: Path) -> None:
+    """safetensors writes 0600, and the one who serves need not be the one who trains."""
     for file in folder.iterdir():
-        file.chmod(0o644)  # safetensors writes 0600, and the one who serves need not be the one who trains
+        file.chmod(0o644)

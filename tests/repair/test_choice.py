@@ -101,6 +101,9 @@ def names(case: Case) -> list[str]:
 
 def test_what_is_tried_follows_from_the_lesson() -> None:
     assert [r.scale for r in remedies.scales()] == [0.9, 0.7, 0.5, 0.3]
+    laid = remedies.scales(does="the adapter", laid=True)[2]
+    assert (laid.name, laid.does) == ("in service + 0.5", "the model in service, with 0.5 of the adapter laid on it")
+    assert laid.lesson(Recipe(), "dev").training.start == "champion" and Recipe().training.start == "origin"
     assert names(CASE) == ["without bad", "without good", "replay", "no key pass", "lower rate", "all of these"]
     plain = Case(["one"], [], general=0, keyed=False, rate=3e-4, epochs=3, dpo_rate=1e-5, full=True, unscalable="x")
     assert names(plain) == ["adapter", "replay", "lower rate", "all of these"]

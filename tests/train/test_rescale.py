@@ -16,7 +16,7 @@ from pipeline import lineage, service, weights
 from pipeline.errors import BadInput, BadRecipe
 from pipeline.recipe import Recipe, Training
 from pipeline.settings import Settings
-from pipeline.train import rescale, run
+from pipeline.train import arithmetic, rescale, run
 from tests.train import conftest, lessons
 
 Trained = tuple[Settings, dict[str, Any]]
@@ -138,10 +138,10 @@ def test_between_two_different_models_there_is_no_way(full: Trained, tmp_path: P
     name = max(tensors)
     save_file({n: t for n, t in tensors.items() if n != name}, odd / "model.safetensors")
     with pytest.raises(BadInput, match=f"has no {re.escape(name)}"):
-        rescale.interpolated(odd, adapter(place, whole["id"]), tmp_path / "one", 0.5)
+        arithmetic.moved(odd, odd, adapter(place, whole["id"]), tmp_path / "one", 0.5)
     save_file(tensors | {name: tensors[name][..., :1].contiguous()}, odd / "model.safetensors")
     with pytest.raises(BadInput, match=f"{re.escape(name)} is "):
-        rescale.interpolated(odd, adapter(place, whole["id"]), tmp_path / "two", 0.5)
+        arithmetic.moved(begun, odd, adapter(place, whole["id"]), tmp_path / "two", 0.5)
 
 
 def test_full_weights_of_another_origin_are_refused(full: Trained, tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_tensor_that_is_no_factor_is_refused(trained: Trained, tmp_path: Path)
     shutil.copytree(adapter(place, whole["id"]), source)
     save_file(tensors(place, whole["id"]) | {"magnitude": torch.ones(2)}, source / "adapter_model.safetensors")
     with pytest.raises(BadInput, match="holds magnitude, which is no LoRA factor"):
-        rescale.scaled(source, tmp_path / "out", 0.5)
+        arithmetic.scaled(source, tmp_path / "out", 0.5)
 
 
 def test_a_model_needs_a_scale_and_a_mix_takes_none(trained: Trained) -> None:
