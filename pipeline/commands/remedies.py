@@ -10,6 +10,8 @@ from pipeline.spec import Slice
 
 SCALES = (0.9, 0.7, 0.5, 0.3)
 """Strengths of an adapter that are tried (gate.md 7): below .3 little of what was taught is left."""
+LAID = (0.7, 0.5, 0.3, 0.2, 0.1)
+"""How much of a change is laid on the model in service: on what is taught well already, a little goes far (evals/LOG.md)."""
 GENERAL = 5.0
 """General rows to each task row where the lesson had none: the default of a mix (DMT, arXiv 2310.05492)."""
 MORE = 3.0
@@ -86,13 +88,15 @@ class Case:
 
 def scales(of: str = "", does: str = "the adapter", laid: bool = False) -> list[Remedy]:
     """The sweep over strengths, the strongest first."""
-    return [_at(s, of, does, laid) for s in SCALES]
+    return [_at(s, of, does, laid) for s in (LAID if laid else SCALES)]
 
 
 def between(tries: Sequence[Row], of: str = "", does: str = "the adapter", laid: bool = False) -> Remedy | None:
-    """Half way from the strongest that passes to the next that does not: one evaluation more, and often much of the gain between them."""
-    asked = (of, laid)
-    swept = {t["scale"]: t["verdict"] for t in tries if t.get("scale") and (t.get("of"), bool(t.get("laid"))) == asked and "verdict" in t}
+    """Half way from the strongest that passes to the next that does not: one evaluation more, and often much of the gain between them.
+
+    tries: what the sweep over these strengths found.
+    """
+    swept = {t["scale"]: t["verdict"] for t in tries if "verdict" in t}
     best = max((s for s, verdict in swept.items() if verdict == "promote"), default=None)
     above = min((s for s in swept if best is not None and s > best), default=None)
     return None if best is None or above is None else _at(round((best + above) / 2, 3), of, does, laid)

@@ -152,10 +152,8 @@ def scalable(trials: Trials, taught: list[Row]) -> Row | None:
 
 def sweep(trials: Trials, of: str = "", does: str = "the adapter", laid: bool = False) -> None:
     """All strengths of what one lesson taught, and one more between the last that passes and the first that does not."""
-    for remedy in remedies.scales(of, does, laid):
-        trials.attempt(remedy)
-    known = [t for t in trials.done.values() if t.get("scale") in remedies.SCALES]
-    last = remedies.between(known, of, does, laid)
+    swept = [found for remedy in remedies.scales(of, does, laid) if (found := trials.attempt(remedy))]
+    last = remedies.between(swept, of, does, laid)
     if last:
         trials.attempt(last)
 

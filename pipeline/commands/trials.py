@@ -97,7 +97,6 @@ class Trials:
             return known
         left, start = max(0.0, self.left - spare), time.monotonic()
         found: Row = {"name": remedy.name, "does": remedy.does, "recipe": lesson.name, "scale": remedy.scale, "of": remedy.of}
-        found |= {"laid": True} if remedy.laid else {}
         try:
             mix = self._mixed(remedy, lesson)
         except Permanent as error:

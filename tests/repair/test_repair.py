@@ -154,8 +154,8 @@ def test_what_the_model_in_service_was_taught_is_put_back_before_anything_is_tri
     found = repair.run(verdict, place, stages.stage, minutes=60)
     assert stages.ran[0][:2] == ("mix", pairs), "a lesson of its own, from the same pairs"
     names = [t["name"] for t in found["tries"]]
-    laid = [f"in service + {s:g}" for s in (*remedies.SCALES, 0.4)]
-    assert names[:8] == ["as it was", *laid, "with other_task", "without bad"] and "without other_task" not in names
+    laid = [f"in service + {s:g}" for s in (*remedies.LAID, 0.4)]
+    assert names[:9] == ["as it was", *laid, "with other_task", "without bad"] and "without other_task" not in names
     assert not found["skipped"], "its own strengths are no remedy: at none does it know other_task"
     assert {recipe.load(place, t["recipe"]).training.start for t in found["tries"] if t["name"] in laid} == {"champion"}
     assert {t["name"]: t for t in found["tries"]}["in service + 0.3"]["verdict"] == "promote"
