@@ -35,25 +35,30 @@ def measured(body: Mapping[str, Any], tasks: Collection[str] | None) -> Row:
     }
 
 
-LITTLE = 0.5
-"""Less than half of what the blocked candidate gained is little."""
+KEEPS = 0.7
+"""A repair should keep seven tenths of what the blocked candidate gains."""
 
 
-def winner(tries: Sequence[Row], wanted: float = 0.0) -> Row | None:
+def wanted(blocked: Mapping[str, Any]) -> float:
+    """The gain that is worth having, by a look at the blocked candidate on the same half."""
+    return KEEPS * (blocked.get("gain") or 0.0)
+
+
+def winner(tries: Sequence[Row], enough: float = 0.0) -> Row | None:
     """The try that is judged on the held half, or None where the dev half blocks them all, or nothing is gained by any.
 
     Of those that pass: the largest gain; equal gains: the smaller loss, then the one tried first. Where none passes: of those that are
-    not blocked and gain `wanted`, the one that loses least; where none gains as much, the one that gains most.
+    not blocked and gain `enough`, the one that loses least; where none gains as much, the one that gains most.
     """
     usable = [t for t in tries if t.get("verdict") in ORDER]
     passing = [t for t in usable if t["verdict"] == "promote"]
     if passing:
         return max(passing, key=lambda t: (t["gain"] or 0.0, -t["worst"], -tries.index(t)))
     held = [t for t in usable if t["verdict"] == "hold" and (t["gain"] or 0.0) > 0]
-    enough = [t for t in held if t["gain"] >= wanted]
-    if not enough:
+    worth = [t for t in held if t["gain"] >= enough]
+    if not worth:
         return max(held, key=lambda t: (t["gain"], -t["worst"], -tries.index(t)), default=None)
-    return min(enough, key=lambda t: (t["worst"], -t["gain"], tries.index(t)))
+    return min(worth, key=lambda t: (t["worst"], -t["gain"], tries.index(t)))
 
 
 def front(tries: Sequence[Row]) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.commands import choice
 from pipeline.recipe import Recipe
 from pipeline.spec import Slice
 
@@ -21,8 +20,9 @@ SLOWER = 1 / 3
 ADAPTER, ADAPTER_MOST = 10.0, 5e-4
 """An adapter wants about ten times the rate of full training ("LoRA without regret"), and no plan gives one more than this."""
 
-LONGER = 3
-"""Times the passes, where a gentle lesson gains little."""
+LONGER = (3, 6)
+"""Times the passes, one after the other, where a gentle lesson gains too little."""
+MOST_PASSES = 20
 SETTINGS = ("learning_rate", "epochs", "full_finetune", "lora_rank", "lora_alpha", "lora_dropout")
 """Values of a training that a remedy takes over from the model in service."""
 
@@ -132,18 +132,16 @@ def lessons(case: Case) -> list[Remedy]:
     return [Remedy(r.name, "; ".join(filter(None, (instead, r.does))), {**gentle, **r.training}, r.slice) for r in found]
 
 
-def longer(remedy: Remedy, tried: Row, blocked: Row, epochs: int) -> Remedy | None:
-    """The same lesson with more passes, where it does no proved harm and gains little beside the blocked one (`tried`, `blocked`: looks at both)."""
-    little = (tried.get("gain") or 0.0) < choice.LITTLE * (blocked.get("gain") or 0.0)
-    if tried.get("verdict", "block") == "block" or not little or remedy.slice.get("without"):
+def longer(remedy: Remedy, tried: Row, enough: float, times: int, epochs: int) -> Remedy | None:
+    """The same lesson with so many times its passes, where the last look (`tried`) shows no proved harm and a gain below `enough`.
+
+    epochs: passes of a lesson whose remedy does not say how many.
+    """
+    if tried.get("verdict", "block") == "block" or (tried["gain"] or 0.0) >= enough or remedy.slice.get("without"):
         return None
-    passes = min(20, LONGER * int(remedy.training.get("epochs") or epochs))
-    return Remedy(
-        f"{remedy.name}, longer",
-        f"{remedy.does}; {passes} passes over the rows instead",
-        {**remedy.training, "epochs": passes},
-        remedy.slice,
-    )
+    passes = min(MOST_PASSES, times * int(remedy.training.get("epochs") or epochs))
+    does = f"{remedy.does}; {passes} passes over the rows instead"
+    return Remedy(f"{remedy.name}, {passes} passes", does, {**remedy.training, "epochs": passes}, remedy.slice)
 
 
 def _served(known: Row) -> Remedy:

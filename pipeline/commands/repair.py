@@ -134,12 +134,21 @@ def search(trials: Trials, case: Case) -> None:
     for remedy in remedies.lessons(case):
         # a strength costs one evaluation: time for those of the best lesson so far is kept back before another lesson is taught
         spare = len(remedies.SCALES) * trials.asking if scalable(trials, taught) else 0.0
-        found = trials.attempt(remedy, spare)
-        more = found and remedies.longer(remedy, found, blocked, case.epochs)
-        taught += [t for t in (found, more and trials.attempt(more, spare)) if t and "gain" in t]
+        taught += teach(trials, remedy, spare, choice.wanted(blocked), case.epochs)
     best = scalable(trials, taught)
     if best:
         sweep(trials, best["name"], f"{best['does']}; then its adapter")
+
+
+def teach(trials: Trials, remedy: Remedy, spare: float, enough: float, epochs: int) -> list[Row]:
+    """Teach one lesson, and longer ones of its kind while the last does no proved harm and gains too little."""
+    found = trials.attempt(remedy, spare)
+    rows = [found]
+    for times in remedies.LONGER:
+        more = found and remedies.longer(remedy, found, enough, times, epochs)
+        found = trials.attempt(more, spare) if more else None
+        rows.append(found)
+    return [t for t in rows if t and "gain" in t]
 
 
 def scalable(trials: Trials, taught: list[Row]) -> Row | None:
@@ -161,7 +170,7 @@ def sweep(trials: Trials, of: str = "", does: str = "the adapter", laid: bool = 
 def judged(trials: Trials) -> Row:
     """Have the winner judged on the held half, once, and say what came of it."""
     tries = [t for t in trials.done.values() if t["name"] != FIRST]
-    won = choice.winner(tries, choice.LITTLE * (trials.done.get(FIRST, {}).get("gain") or 0.0))
+    won = choice.winner(tries, choice.wanted(trials.done.get(FIRST, {})))
     facts: Row = {
         "verdict": trials.verdict,
         "candidate": trials.model,

@@ -163,18 +163,20 @@ def test_suspects_are_left_out_first_then_the_largest_and_key_tasks_last() -> No
 
 
 @pytest.mark.parametrize(
-    ("tried", "passes"),
+    ("tried", "times", "passes"),
     [
-        ({"verdict": "hold", "gain": 0.1}, 6),
-        ({"verdict": "promote", "gain": 0.0}, 6),
-        ({"verdict": "hold", "gain": 0.4}, None),  # more than half of what the blocked one gained
-        ({"verdict": "block", "gain": 0.1}, None),
-        ({"failed": "the loss is no number"}, None),
+        ({"verdict": "hold", "gain": 0.1}, 3, 6),
+        ({"verdict": "promote", "gain": 0.0}, 6, 12),
+        ({"verdict": "hold", "gain": None}, 30, 20),  # no lesson has more
+        ({"verdict": "hold", "gain": 0.5}, 3, None),  # seven tenths of what the blocked one gained
+        ({"verdict": "block", "gain": 0.1}, 3, None),
+        ({"failed": "the loss is no number"}, 3, None),
     ],
 )
-def test_a_gentle_lesson_that_gains_little_is_taught_longer(tried: dict, passes: int | None) -> None:
+def test_a_gentle_lesson_that_gains_too_little_is_taught_longer(tried: dict, times: int, passes: int | None) -> None:
     remedy = remedies.Remedy("as in service", "gently", {"epochs": 2, "learning_rate": 1e-4}, {"ratio": 2.0})
-    found = remedies.longer(remedy, tried, {"gain": 0.7}, epochs=3)
+    enough = choice.wanted({"gain": 0.7})
+    found = remedies.longer(remedy, tried, enough, times, epochs=3)
     assert (found and found.training["epochs"]) == passes
-    assert found is None or (found.slice, found.name) == (remedy.slice, "as in service, longer")
-    assert remedies.longer(remedies.Remedy("x", "x", slice={"without": ["t"]}), tried, {"gain": 0.7}, epochs=3) is None
+    assert found is None or (found.slice, found.name) == (remedy.slice, f"as in service, {passes} passes")
+    assert remedies.longer(remedies.Remedy("x", "x", slice={"without": ["t"]}), tried, enough, times, epochs=3) is None

@@ -197,8 +197,18 @@ def test_strengths_are_tried_of_what_does_no_proved_harm_before_what_gains_most(
     monkeypatch.setattr(repair.rescale, "unfit", lambda settings, model: None)
     trials = repair.Trials(place, verdict, None, world.recipe(), "m", "x", World(place).stage, 1)
     harmful = {"name": "replay", "verdict": "block", "gain": 0.7, "worst": 0.6, "model": "a"}
-    gentle = {"name": "as in service, longer", "verdict": "hold", "gain": 0.5, "worst": 0.04, "model": "b"}
+    gentle = {"name": "as in service, 3 passes", "verdict": "hold", "gain": 0.5, "worst": 0.04, "model": "b"}
     idle = {"name": "as in service", "verdict": "hold", "gain": 0.0, "worst": 0.0, "model": "c"}
     assert repair.scalable(trials, [harmful, gentle, idle]) == gentle
     assert repair.scalable(trials, [harmful, idle]) == harmful
     assert repair.scalable(trials, [harmful, gentle | {"verdict": "promote"}]) is None
+
+
+def test_a_lesson_is_taught_longer_until_it_gains_enough(place: Settings, verdict: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    trials = repair.Trials(place, verdict, None, world.recipe(), "m", "x", World(place).stage, 1)
+    gains = {"gentle": 0.1, "gentle, 3 passes": 0.4, "gentle, 6 passes": 0.6}
+    looks = lambda remedy, spare: {"name": remedy.name, "verdict": "promote", "gain": gains[remedy.name]}  # noqa: E731
+    monkeypatch.setattr(trials, "attempt", looks)
+    gentle = remedies.Remedy("gentle", "gently", {"epochs": 1})
+    for enough, names in ((0.5, list(gains)), (0.3, list(gains)[:2]), (0.1, ["gentle"])):
+        assert [t["name"] for t in repair.teach(trials, gentle, 0.0, enough, 3)] == names
