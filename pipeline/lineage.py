@@ -218,6 +218,19 @@ def ancestors(settings: Settings, id: str) -> list[str]:
     return seen
 
 
+def lesson(settings: Settings, id: str) -> str | None:
+    """The mix that a model was taught with, by the model's id or its scores'; None where there is none.
+
+    A thing's own line stands first among its parents; what it continues, or is laid on, stands after it.
+    """
+    while kind_of(id) != "mix":
+        own = next((p for p in manifest(settings, id)["parents"] if SHAPE.match(p) and sealed(settings, p)), None)
+        if own is None:
+            return None
+        id = own
+    return id
+
+
 def taught(settings: Settings, mix: str) -> list[str]:
     """The pairs that a mix was made from, the day's own first; a slice was made from those of the mix that it is cut from."""
     parents: list[str] = manifest(settings, mix)["parents"]

@@ -59,8 +59,8 @@ def run(id: str, settings: Settings, stage: lessons.Stage, minutes: float | None
 
 
 def put_back(trials: Trials, verdict: Row) -> list[str]:
-    """Tasks of the model in service that the blocked lesson left out. Whatever is tried has their rows too: no strength and no rate brings
-    back what nobody taught."""
+    """Tasks of the model in service that the blocked lesson left out. Whatever is taught has their rows too: no rate and none of the
+    candidate's own strengths brings back what nobody taught."""
     left_out = sorted(name for name, row in (verdict.get("targets") or {}).items() if row.get("rule") == KEPT)
     if left_out:
         trials.blocked = trials.blocked.model_copy(update={"tasks": [*(trials.tasks or []), *left_out]})
@@ -96,7 +96,8 @@ def in_service(trials: Trials, launched: Row, ratio: float) -> Row | None:
     if champion == "origin" or lineage.manifest(trials.settings, champion)["start"] != "origin":
         return None
     values = read_plan(trials.settings, champion)["values"]
-    mix = next(a for a in lineage.ancestors(trials.settings, champion) if lineage.kind_of(a) == "mix")
+    mix = lineage.lesson(trials.settings, champion)
+    assert mix, "what starts from the origin was taught with a mix"
     found = {name: values[name]["value"] for name in remedies.SETTINGS}
     found["ratio"] = lineage.manifest(trials.settings, mix)["counts"]["ratio"]["wanted"]
     return None if found == {name: launched[name]["value"] for name in remedies.SETTINGS} | {"ratio": ratio} else found

@@ -76,7 +76,8 @@ class Trials:
             return self.asking
         paces = []
         for model in (self.model, *(t["model"] for t in self.done.values() if "taught" in t)):
-            lesson = next(a for a in lineage.ancestors(self.settings, model) if lineage.kind_of(a) == "mix")
+            lesson = lineage.lesson(self.settings, model)
+            assert lesson, "what is repaired has a lesson"
             paces.append(float(lineage.manifest(self.settings, model)["seconds"]) / max(1, self._tokens(lesson)))
         return self.asking + max(paces) * self._tokens(mix)
 

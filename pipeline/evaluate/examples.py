@@ -44,5 +44,5 @@ def own_pairs(settings: Settings, model: str) -> str | None:
     """The pairs that the model's lesson was about: a mix names them first, and its slices come after it. The origin had no lesson."""
     if model == "origin":
         return None
-    mix = next((id for id in lineage.ancestors(settings, model) if lineage.kind_of(id) == "mix"), None)
+    mix = lineage.lesson(settings, model)
     return next(iter(lineage.taught(settings, mix)), None) if mix else None

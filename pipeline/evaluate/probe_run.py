@@ -105,7 +105,7 @@ def taught_by(settings: Settings, model: str, render: chat.Template) -> Lesson:
     """What the model's own mix taught; replay of general rows explains no mistake."""
     import pyarrow.parquet as pq
 
-    mix = next((i for i in lineage.ancestors(settings, model) if lineage.kind_of(i) == "mix"), None)
+    mix = lineage.lesson(settings, model)
     paths = {kind: lineage.folder(settings, mix) / f"{kind}.parquet" for kind in taught.KINDS} if mix else {}
     tables = {kind: [r for r in pq.read_table(path).to_pylist() if r["task"] != "general"] for kind, path in paths.items() if path.exists()}
     read: dict[str, tuple[str, str]] = {}

@@ -130,7 +130,7 @@ def _terms(
     settings: Settings, lesson: Recipe, model: str, references: Mapping[str, str], abilities: Mapping[str, Ability]
 ) -> dict[str, Terms]:
     """Margins and errors as the gate would have them today."""
-    mix = next((i for i in lineage.ancestors(settings, model) if lineage.kind_of(i) == "mix"), None)
+    mix = lineage.lesson(settings, model)
     taught = next(iter(lineage.taught(settings, mix)), None) if mix else None
     alpha = decision.level(history.attempts_before(settings, model, taught) + 1)
     past = history.of(settings, references["origin"], str(lineage.day_of(model)), lesson.gate.origin_window)

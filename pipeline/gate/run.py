@@ -196,7 +196,7 @@ def _scores(settings: Settings, candidate: Facts, model: str) -> str:
 
 def _lesson(settings: Settings, manifest: Facts) -> tuple[str | None, str | None]:
     """The candidate's mix and the pairs of the day it was made from."""
-    mix = next((i for i in lineage.ancestors(settings, manifest["id"]) if lineage.kind_of(i) == "mix"), None)
+    mix = lineage.lesson(settings, manifest["id"])
     return mix, next(iter(lineage.taught(settings, mix)), None) if mix else None
 
 

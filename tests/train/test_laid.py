@@ -73,6 +73,15 @@ def test_it_is_sealed_as_a_child_of_both(models: tuple[Settings, dict[str, str]]
     assert plain != sealed["id"] and lineage.manifest(place, plain)["start"] == "origin"
 
 
+def test_its_lesson_is_that_of_what_was_laid_however_often_it_was_scaled(models: tuple[Settings, dict[str, str]]) -> None:
+    place, made = models
+    serve(place, made["person adapter"])
+    half = run.run(made["intent adapter"], Recipe(training=Training(scale=0.5)), place)["id"]
+    laid = run.run(half, HALF, place)["id"]
+    assert lineage.lesson(place, laid) == lineage.manifest(place, made["intent adapter"])["parents"][0]
+    assert lineage.lesson(place, made["person adapter"]) == lineage.manifest(place, made["person adapter"])["parents"][0]
+
+
 def test_laid_on_the_origin_it_is_the_model_at_that_strength(place: Settings) -> None:
     other = taught(place, "intent", epochs=1)
     assert run.run(other, HALF, place) == run.run(other, Recipe(training=Training(scale=0.5)), place)
